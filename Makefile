@@ -9,6 +9,7 @@ TORCH_INDEX := https://download.pytorch.org/whl/cpu
 BIN := $(abspath $(VENV))/bin
 # An activated or unactivated shell gives the same tools to every recipe.
 export PATH := $(BIN):$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export VIRTUAL_ENV := $(abspath $(VENV))
 unexport PYTHONPATH PYTHONHOME
 
@@ -25,19 +26,20 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 # torch comes first, alone, so that nothing that depends on it can choose another build.
-install_torch = install --retries 1 --timeout 15 --extra-index-url $(TORCH_INDEX) torch==$(TORCH_VERSION)
+install_torch = install --quiet --retries 1 --timeout 15 --extra-index-url $(TORCH_INDEX) torch==$(TORCH_VERSION)
 
 $(VENV)/.torch-$(TORCH_VERSION): | $(BIN)/python
-	$(BIN)/pip $(install_torch)
+	@echo "setting up $(VENV): a few minutes the first time"
+	@$(BIN)/pip $(install_torch)
 	@touch $@
 
 $(VENV)/.book: pyproject.toml $(VENV)/.torch-$(TORCH_VERSION)
-	$(BIN)/pip install -e '.[models,book]'
+	@$(BIN)/pip install --quiet -e '.[models,book]'
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.torch-$(TORCH_VERSION)
-	$(BIN)/pip install -e '.[models,book,grade,dev]'
-	@touch $@
+	@$(BIN)/pip install --quiet -e '.[models,book,grade,dev]'
+	@touch $@ $(VENV)/.book
 
 PIP ?= pip
 models:  ## install what notebooks need into an environment of your own: make models PIP=pip
@@ -50,7 +52,7 @@ MODULES := node_modules/.package-lock.json
 OFFLINE := _build/vendor/offline
 
 $(MODULES): package.json package-lock.json .npmrc $(VENV)/.book
-	$(NPM) ci --loglevel=error
+	@$(NPM) ci --loglevel=error
 	@touch $@
 
 # What a page would otherwise load from public servers: equations and widgets.

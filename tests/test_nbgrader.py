@@ -1,4 +1,4 @@
-"""From release to grade with plain nbgrader: right, wrong, blank and half-right submissions."""
+"""From release to grade with nbgrader's commands: right, wrong, blank and half-right answers."""
 
 import csv
 import json
