@@ -16,10 +16,11 @@ import small_course as small
 from nbgrader.api import Gradebook
 from sqlalchemy import event
 
-from course_utils.grading import batch, writer
+from course_utils.grading import batch, execute, worker, writer
 from course_utils.grading.batch import grade
+from course_utils.grading.course import Course
 
-N_STUDENTS = 8
+N_STUDENTS = 6
 STUDENTS = [f"s{i:02d}" for i in range(N_STUDENTS)]
 RUN = """
 import sys
@@ -89,13 +90,63 @@ def test_a_killed_worker_costs_nothing(course):
 
 def test_a_killed_template_costs_nothing(course):
     def kill():
-        for worker in workers():
-            for child in worker.children():
-                child.kill()
+        for child in [child for process in workers() for child in process.children()]:
+            child.kill()
 
     summary = grade(course, workers=2, progress=AfterSome(3, kill))
     assert len(summary.outcomes) == N_STUDENTS
     assert_complete(course)
+
+
+@pytest.mark.parametrize("moment", ["before the fork", "before the first message", "in a test"])
+@pytest.mark.parametrize("role", ["student", "trusted"])
+def test_a_template_killed_at_any_moment_costs_nothing(course, monkeypatch, role, moment):
+    """Where the death falls is chosen, since a race finds the bad moment only now and then."""
+    killed = []
+
+    def kill(executor):
+        if not killed and role in executor._templates:
+            template = executor._templates[role]._process
+            killed.append(template.pid)
+            template.kill()
+            template.wait()
+
+    fork = execute.Executor._fork
+    begin, test = execute._Session.begin, execute._Session._test
+
+    def before_fork(self, wanted, files):
+        if moment == "before the fork":
+            kill(self)
+        running.append(self)
+        return fork(self, wanted, files)
+
+    def before_begin(self, identity):
+        if moment == "before the first message":
+            kill(running[-1])
+        return begin(self, identity)
+
+    def before_test(self, plan, grade_id):
+        if moment == "in a test":
+            kill(running[-1])
+        return test(self, plan, grade_id)
+
+    running = []
+    monkeypatch.setattr(execute.Executor, "_fork", before_fork)
+    monkeypatch.setattr(execute._Session, "begin", before_begin)
+    monkeypatch.setattr(execute._Session, "_test", before_test)
+    made = Course(course)
+    settings = batch._settings(made, "squares", 30.0, 300.0, False)
+    try:
+        results = [
+            worker.grade_submission(s, made.folder("submitted", s, "squares"), settings)
+            for s in STUDENTS[:2]
+        ]
+    finally:
+        worker.close_executors()
+    assert len(killed) == 1
+    assert [result.reasons for result in results] == [[], []]
+    totals = [sum(result.notebooks["squares"].scores.values()) for result in results]
+    assert totals == [3.0, 10.0]
 
 
 def test_a_submission_that_always_kills_its_worker_is_refused(course, monkeypatch):
@@ -128,7 +179,7 @@ def test_a_killed_driver_is_resumed(course, tmp_path):
         seen = len(list((course / "autograded").glob("*/squares")))
         deadline = time.monotonic() + 60
         while driver.poll() is None and time.monotonic() < deadline:
-            if len(list((course / "autograded").glob("*/squares"))) >= seen + 2:
+            if len(list((course / "autograded").glob("*/squares"))) >= seen + 3:
                 family = started.children(recursive=True)
                 driver.send_signal(signal.SIGKILL)
                 driver.wait()

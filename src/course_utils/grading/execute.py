@@ -74,12 +74,11 @@ class Executor:
         files = {**(theirs or {}), **(ours or {})}
         identity = {"secret": self._secret, "assignment": assignment, "student": student}
         for _ in range(_TRIES):
-            self._run_once(notebook, files, ours or {}, identity)
-            lost = [role for role, template in self._templates.items() if not template.alive()]
-            if not lost:
-                return notebook
-            for role in lost:  # killed from outside: what ended then is nobody's answer
-                self._templates.pop(role).close()
+            with contextlib.suppress(TemplateLost):
+                self._run_once(notebook, files, ours or {}, identity)
+                if all(template.alive() for template in self._templates.values()):
+                    return notebook
+            self.close()  # killed from outside: what ended then is nobody's answer
         raise TemplateLost(f"the sandbox ended {_TRIES} times")
 
     def _run_once(
@@ -98,7 +97,10 @@ class Executor:
                 deadline = time.monotonic() + self._total_seconds
                 sides.append(StudentSide(process, self._cell_seconds, deadline))
             session = _Session(sides[0], sides[-1], tests, self._cell_seconds)
-            session.begin(identity)
+            try:
+                session.begin(identity)
+            except Dead as error:  # nothing of the student's has run yet
+                raise TemplateLost(str(error)) from None
             code = [cell for cell in notebook.cells if cell.cell_type == "code"]
             for count, cell in enumerate(code, start=1):
                 cell.execution_count = count
@@ -106,19 +108,11 @@ class Executor:
 
     @contextlib.contextmanager
     def _fork(self, role: str, files: Mapping[str, bytes]) -> Iterator[Process]:
-        process = self._new_process(role, files)
+        process = self._template(role).fork(files)
         try:
             yield process
         finally:
             process.kill()
-
-    def _new_process(self, role: str, files: Mapping[str, bytes]) -> Process:
-        """A fork of the role's template, which is started anew, once, if it is gone."""
-        try:
-            return self._template(role).fork(files)
-        except TemplateLost:
-            self._templates.pop(role).close()
-            return self._template(role).fork(files)
 
     def _template(self, role: str) -> Template:
         if role not in self._templates:

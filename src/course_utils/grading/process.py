@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -128,8 +129,13 @@ class Template:
         return log[-500:] or f"the template ended ({self._process.poll()})"
 
     def alive(self) -> bool:
-        """Whether the template still runs."""
-        return self._process.poll() is None
+        """Whether the template still runs.
+
+        Its end of the socket closes before what it forked is ended, bubblewrap's own end comes
+        before or after: with both asked, no fork can be seen to be gone before its template is.
+        """
+        readable, _, _ = select.select([self._control], [], [], 0)
+        return self._process.poll() is None and not readable  # it says nothing more but its end
 
     def close(self) -> None:
         """End the template and every process it forked, and remove its files."""
