@@ -5,25 +5,35 @@ any time, so memory does not grow with the class.
 """
 
 import contextlib
+import functools
 import multiprocessing
 import os
 import time
 from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterator
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from . import sandbox
 from .course import Course
-from .process import Template
 from .rebuild import read_files
-from .worker import Result, Settings, grade_in_worker, refused, start_worker
+from .worker import Result, Settings, grade_in_worker, refused, require_wall, start_worker
 from .writer import Writer
 
 _TRIES = 3
 _UNDER_WAY = 3  # submissions per worker that are handed out at once
+
+# To those who grade: an executor and the number of its workers, for as long as it is needed.
+Connect = Callable[[], contextlib.AbstractContextManager[tuple[Executor, int]]]
+Lost = tuple[type[BaseException], ...]
 
 
 class Progress(Protocol):
@@ -76,6 +86,7 @@ def grade(
     assignment: str | None = None,
     *,
     workers: int | None = None,
+    scheduler: str | None = None,
     only: str | None = None,
     resume: bool = False,
     unsafe: bool = False,
@@ -87,10 +98,12 @@ def grade(
     """Grade the submissions of `assignment` in the course at `root` into its gradebook.
 
     assignment: may be left out where only one has submissions.  workers: processes, as many as
-    there are processors by default.  only: one student.  resume: skip what is graded already.
+    there are processors by default.  scheduler: address of a Dask scheduler whose workers grade in
+    their place.  only: one student.  resume: skip what is graded already.
     unsafe: without a sandbox.  patience: seconds to wait for a locked gradebook or a full disk.
     Raises ValueError on an unknown assignment or student, NoWallError where no sandbox can be
-    built, NotWrittenError when grades cannot be written.
+    built, NotWrittenError when grades cannot be written, NoClusterError when the scheduler or its
+    workers cannot be used.
     """
     start = time.perf_counter()
     progress = progress or _Quiet()
@@ -98,15 +111,15 @@ def grade(
     assignment = assignment or _only_assignment(course)
     settings = _settings(course, assignment, cell_seconds, total_seconds, unsafe)
     students = _students(course, assignment, only)
-    if not unsafe:
+    if not unsafe and scheduler is None:
         require_wall([course.root])
     summary = Summary(assignment)
     with Writer(course, assignment, patience=patience, notify=progress.note) as writer:
         todo = [s for s in students if not (resume and writer.graded(s, settings.plans))]
         summary.skipped = len(students) - len(todo)
         progress.start(assignment, len(todo), summary.skipped)
-        count = max(1, min(workers or os.cpu_count() or 1, len(todo)))
-        for result in _results(course, todo, settings, count):
+        connect, lost = _connect(course, todo, settings, workers, scheduler, patience)
+        for result in _results(course, todo, settings, connect, lost):
             writer.write(result)
             progress.step(result)
             outcome = Outcome(result.student, result.seconds, result.reasons)
@@ -115,15 +128,23 @@ def grade(
     return summary
 
 
-def require_wall(hidden: list[Path]) -> None:
-    """Start and end one sandboxed process; raises NoWallError where that is not possible."""
-    template = Template("trusted", hidden=hidden)
-    try:
-        template.fork({}).kill()
-    except RuntimeError:
-        raise sandbox.NoWallError(f"no process can be isolated: {template.why_lost()}") from None
-    finally:
-        template.close()
+def _connect(
+    course: Course,
+    todo: list[str],
+    settings: Settings,
+    workers: int | None,
+    scheduler: str | None,
+    patience: float,
+) -> tuple[Connect, Lost]:
+    """How to reach those who grade, and the exceptions by which one of them is seen to be gone."""
+    if scheduler is None:
+        count = max(1, min(workers or os.cpu_count() or 1, len(todo)))
+        return functools.partial(_pool, count, settings), (BrokenExecutor,)
+    from . import cluster  # needs the extra `cluster`
+
+    seen = [course.folder("submitted", student, settings.assignment) for student in todo]
+    reached = cluster.Cluster(scheduler, settings, seen, patience=patience)
+    return reached.connected, cluster.LOST
 
 
 def _only_assignment(course: Course) -> str:
@@ -161,37 +182,39 @@ def _settings(
 
 
 def _results(
-    course: Course, students: list[str], settings: Settings, workers: int
+    course: Course, students: list[str], settings: Settings, connect: Connect, lost: Lost
 ) -> Iterator[Result]:
     """Results as they come. Those under way when a worker dies are tried again, one by one."""
     waiting = deque(students)
-    lost: list[str] = []
+    again: list[str] = []
     while waiting:
         under_way: dict[Future[Result], str] = {}
-        with _pool(workers, settings) as pool:
+        with connect() as (executor, workers):
             while waiting or under_way:
                 while waiting and len(under_way) < _UNDER_WAY * workers:
                     student = waiting.popleft()
-                    under_way[_submit(pool, course, student, settings)] = student
+                    under_way[_submit(executor, course, student, settings)] = student
                 try:
                     for future in wait(under_way, return_when=FIRST_COMPLETED).done:
                         result = future.result()
                         del under_way[future]
                         yield result
-                except BrokenExecutor:
-                    lost += under_way.values()
+                except lost:
+                    again += under_way.values()
                     break
-    for student in lost:
-        yield _alone(course, student, settings)
+    for student in again:
+        yield _alone(course, student, settings, connect, lost)
 
 
-def _alone(course: Course, student: str, settings: Settings) -> Result:
-    """One submission in a pool of its own; refused when its worker dies again and again."""
+def _alone(
+    course: Course, student: str, settings: Settings, connect: Connect, lost: Lost
+) -> Result:
+    """One submission with nothing else under way; refused when its worker dies again and again."""
     for _ in range(_TRIES):
-        with _pool(1, settings) as pool:
+        with connect() as (executor, _workers):
             try:
-                return _submit(pool, course, student, settings).result()
-            except BrokenExecutor:
+                return _submit(executor, course, student, settings).result()
+            except lost:
                 continue
     folder = course.folder("submitted", student, settings.assignment)
     reason = f"the grader's process ended {_TRIES} times while grading it"
@@ -199,9 +222,7 @@ def _alone(course: Course, student: str, settings: Settings) -> Result:
     return Result(student, refusals)
 
 
-def _submit(
-    pool: ProcessPoolExecutor, course: Course, student: str, settings: Settings
-) -> Future[Result]:
+def _submit(pool: Executor, course: Course, student: str, settings: Settings) -> Future[Result]:
     folder = course.folder("submitted", student, settings.assignment)
     try:
         return pool.submit(grade_in_worker, student, folder)
@@ -212,7 +233,7 @@ def _submit(
 
 
 @contextlib.contextmanager
-def _pool(workers: int, settings: Settings) -> Iterator[ProcessPoolExecutor]:
+def _pool(workers: int, settings: Settings) -> Iterator[tuple[Executor, int]]:
     """Processes that are ended at once, not waited for, when anything goes wrong here."""
     pool = ProcessPoolExecutor(
         workers,
@@ -221,7 +242,7 @@ def _pool(workers: int, settings: Settings) -> Iterator[ProcessPoolExecutor]:
         initargs=(settings,),
     )
     try:
-        yield pool
+        yield pool, workers
     except BaseException:
         for process in list((pool._processes or {}).values()):
             process.kill()

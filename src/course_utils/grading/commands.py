@@ -51,6 +51,9 @@ class Bar:
     help="Folder of the course, where nbgrader_config.py is.",
 )
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; all processors by default.")
+@click.option(
+    "--scheduler", metavar="ADDRESS", help="Grade on the workers of a Dask scheduler, tcp://…"
+)
 @click.option("--only", metavar="STUDENT", help="Grade one student's submission.")
 @click.option("--resume", is_flag=True, help="Skip what is graded and has not changed since.")
 @click.option("--timeout", default=30.0, show_default=True, help="Seconds for a cell.")
@@ -59,19 +62,30 @@ def grade(
     assignment: str | None,
     root: Path,
     workers: int | None,
+    scheduler: str | None,
     only: str | None,
     resume: bool,
     timeout: float,
     unsafe: bool,
 ) -> None:
     """Grade the submissions of ASSIGNMENT into nbgrader's gradebook."""
+    if scheduler is not None and workers is not None:
+        raise click.UsageError("--workers counts processes here; a scheduler has its own")
+    extra = "grade"
     try:
         from .batch import grade as grade_all
         from .report import write_reports
         from .writer import NotWrittenError
+
+        stops: tuple[type[Exception], ...] = (NotWrittenError,)
+        if scheduler is not None:
+            extra = "grade,cluster"
+            from .cluster import NoClusterError
+
+            stops = (NotWrittenError, NoClusterError)
     except ImportError as error:
         raise click.ClickException(
-            f"{error.name} is missing; install it with: pip install 'course-utils[grade]'"
+            f"{error.name} is missing; install it with: pip install 'course-utils[{extra}]'"
         ) from None
     if unsafe:
         click.echo("WARNING: student code runs without a sandbox, as you.", err=True)
@@ -80,6 +94,7 @@ def grade(
             root,
             assignment,
             workers=workers,
+            scheduler=scheduler,
             only=only,
             resume=resume,
             unsafe=unsafe,
@@ -90,7 +105,7 @@ def grade(
     except NoWallError as error:
         hint = "`course doctor` says what this machine can enforce."
         raise click.ClickException(f"nothing was graded: {error}\n{hint}") from None
-    except NotWrittenError as error:
+    except stops as error:
         raise click.ClickException(f"{error}\nNothing is lost; continue with --resume.") from None
     except ValueError as error:
         raise click.ClickException(str(error)) from None

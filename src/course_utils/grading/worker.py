@@ -5,6 +5,7 @@ import ctypes
 import hashlib
 import signal
 import sys
+import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from nbgrader import utils
 
 from .execute import Executor
 from .plan import Plan
+from .process import Template
 from .rebuild import UnreadableError, read_files, read_notebook, rebuild
 from .sandbox import NoWallError
 
@@ -112,21 +114,39 @@ def refused(name: str, plan: Plan, reason: str, folder: Path) -> GradedNotebook:
 
 def start_worker(settings: Settings) -> None:
     """In a pool's process: end when the driver does, leave interrupts to it."""
-    global _settings
-    _settings = settings
+    use_settings(settings)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
+def use_settings(settings: Settings) -> None:
+    """What `grade_in_worker` grades by from now on, in this process."""
+    global _settings
+    _settings = settings
+
+
 def grade_in_worker(student: str, folder: Path) -> Result:
-    """`grade_submission` with the settings that the pool's process was started with."""
+    """`grade_submission` with the settings that this process was given."""
     if _settings is None:
-        raise RuntimeError("start_worker has not run in this process")
-    return grade_submission(student, folder, _settings)
+        raise RuntimeError("use_settings has not run in this process")
+    with _one_at_a_time:
+        return grade_submission(student, folder, _settings)
 
 
 _settings: Settings | None = None
+_one_at_a_time = threading.Lock()  # a Dask worker may have several threads, an executor has one
+
+
+def require_wall(hidden: list[Path]) -> None:
+    """Start and end one sandboxed process; raises NoWallError where that is not possible."""
+    template = Template("trusted", hidden=hidden)
+    try:
+        template.fork({}).kill()
+    except RuntimeError:
+        raise NoWallError(f"no process can be isolated: {template.why_lost()}") from None
+    finally:
+        template.close()
 
 
 def _graded(
