@@ -466,6 +466,21 @@ def test_inputs_with_a_mean_lead_to_the_second_moment_not_the_covariance(path):
     assert cosine(oja_rule(inputs - inputs.mean(axis=0), w0, 5e-4), first) >= 0.999
 
 
+@pytest.mark.parametrize("correlation", [0.1, 0.5, 0.9])
+def test_closing_one_eye_moves_the_component_and_closing_both_does_not(correlation):
+    """The chapter's ocular dominance, (1 - k^2) / sqrt((1 - k^2)^2 + 4 r^2 k^2)."""
+    for contrast in (0.1, 0.5, 0.9, 1.0):
+        cross = correlation * contrast
+        left, right = principal_components([[1.0, cross], [cross, contrast**2]])[1][0] ** 2
+        advantage = 1 - contrast**2
+        assert left - right == pytest.approx(
+            advantage / math.hypot(advantage, 2 * cross), abs=1e-12
+        )
+        both = contrast**2 * np.array([[1.0, correlation], [correlation, 1.0]])
+        late = oja_flow(both, [0.9, 0.2], [40 / contrast**2 / correlation])[0]
+        np.testing.assert_allclose(late, np.sqrt([0.5, 0.5]), rtol=1e-12)
+
+
 @claim("oja-5")
 def test_a_small_gap_is_slow_in_the_rule_too():
     """A quarter of the gap takes four times as many samples to turn through the same angle."""
