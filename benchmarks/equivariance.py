@@ -17,7 +17,7 @@ def main() -> None:
     kernels = rng.standard_normal((N_FILTERS, 1, KERNEL, KERNEL)).astype(np.float32)
     print_environment("torch")
     rows = compare(
-        f"all shifts of {SIZE} x {SIZE} pixels, {N_FILTERS} filters of {KERNEL} x {KERNEL}, float32",
+        f"{SIZE**2} shifts of {SIZE} x {SIZE}, {N_FILTERS} filters {KERNEL} x {KERNEL}, float32",
         lambda: conv_equivariance_errors(image, kernels),
         {
             "course_utils, float64": lambda: (
