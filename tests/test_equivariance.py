@@ -523,7 +523,9 @@ def test_all_shifts_at_once_equal_one_by_one(path, boundary, shape):
     errors = conv_equivariance_errors(image, kernels, boundary=boundary)
     h, w = image.shape[1:]
     operator = lambda x: conv2d(x, kernels, boundary=boundary)  # noqa: E731
-    expected = equivariance_error(operator, image, all_shifts(h, w)).reshape(h, w)
+    shifts = all_shifts(h, w)
+    shorter = shifts - np.array([h, w]) * (2 * shifts >= (h, w))
+    expected = equivariance_error(operator, image, shorter).reshape(h, w)
     np.testing.assert_allclose(errors, expected, rtol=0, atol=1e-10)
     if boundary == "circular":
         assert errors.max() < 1e-14

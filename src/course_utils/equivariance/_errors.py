@@ -50,9 +50,10 @@ def conv_equivariance_errors(
     """Equivariance errors of `conv2d` at stride 1 for all h x w shifts of the image.
 
     image: (c, h, w).  kernels: (f, c, kh, kw).  Returns (h, w): entry [dy, dx] is what
-    `equivariance_error` gives for that shift.  Every shifted image is convolved anew; the response
-    it is compared with is the first one, read from another place.  float32 arguments are convolved
-    in float32.
+    `equivariance_error` gives for that shift, from half the size on for the shift by dy - h or
+    dx - w, the shorter way round.  Every shifted image is convolved anew; the response it is
+    compared with is the first one, read from another place.  float32 arguments are convolved in
+    float32.
     Raises as `conv2d`, and ValueError when the responses are 0 everywhere.
     """
     reference = conv2d(image, kernels, boundary=boundary)
@@ -64,6 +65,7 @@ def conv_equivariance_errors(
     if compiled is None:
         h, w = image.shape[1:]
         shifts = np.indices((h, w)).reshape(2, -1).T
+        shifts = np.where(2 * shifts < (h, w), shifts, shifts - (h, w))
         operator = lambda x: conv2d(x, kernels, boundary=boundary)  # noqa: E731
         return equivariance_error(operator, image, shifts).reshape(h, w)
     (top, bottom), (left, right) = padding_of(kernels.shape[2:], boundary)
