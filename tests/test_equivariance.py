@@ -660,8 +660,25 @@ def test_shifts_and_global_pool_reject_bad_input():
             function(np.ones(3))
     with pytest.raises(ValueError, match="maps: expected at least one element"):
         global_average_pool(np.ones((2, 0, 3)))
-    with pytest.raises(ValueError, match=r"taps: expected windows of at most"):
-        blur_pool(np.ones((2, 5)), 1, boundary="valid")
+    for boundary in BOUNDARIES:
+        with pytest.raises(ValueError, match=r"taps: expected at most the maps' \(2, 5\) pixels"):
+            blur_pool(np.ones((2, 5)), 1, boundary=boundary)
+
+
+def test_huge_and_tiny_numbers():
+    x = np.random.default_rng(21).standard_normal((1, 5, 6))
+    np.testing.assert_array_equal(shift(x, 5 * 10**30 + 2, -6 * 10**30), shift(x, 2, 0))
+    kernels = np.random.default_rng(22).standard_normal((2, 1, 3, 3))
+    expected = conv_equivariance_errors(x, kernels, boundary="zero")
+    for scale in (1e-200, 1e200):
+        errors = conv_equivariance_errors(scale * x, scale * kernels, boundary="zero")
+        np.testing.assert_allclose(errors, expected, rtol=1e-10, atol=1e-15)
+        change = invariance_error(lambda x: x, scale * x, [(0, 1)])
+        np.testing.assert_allclose(change, invariance_error(lambda x: x, x, [(0, 1)]), rtol=1e-12)
+    with pytest.raises(OverflowError, match="kernels: responses exceed the largest float64"):
+        conv2d(1e200 * x, 1e200 * kernels)
+    with pytest.raises(OverflowError, match="image: the energy exceeds the largest float64"):
+        gabor_energy(np.eye(24) * 1e200, 0.25, 0)
 
 
 @pytest.mark.parametrize("measure", [equivariance_error, invariance_error])
@@ -701,6 +718,8 @@ def test_an_output_shift_must_be_one():
     [
         (lambda: gabor(0.0, 0), ValueError, "frequency: expected a number above 0"),
         (lambda: gabor(0.6, 0), ValueError, "frequency: expected a number of at most 0.5"),
+        (lambda: gabor(1e-9, 0), ValueError, "frequency: expected a number of at least 0.0005"),
+        (lambda: gabor(0.1, 0, sigma=1e9), ValueError, "sigma: expected a number of at most 1000"),
         (lambda: gabor(0.1, math.inf), ValueError, "orientation: expected a finite number"),
         (lambda: gabor(0.1, 0, "odd"), TypeError, "phase: expected a real number, got str"),
         (lambda: gabor(0.1, 0, sigma=-1.0), ValueError, "sigma: expected a number above 0"),

@@ -56,8 +56,9 @@ def conv_equivariance_errors(
     float32.
     Raises as `conv2d`, and ValueError when the responses are 0 everywhere.
     """
+    image, kernels = _of_order_one("image", image), _of_order_one("kernels", kernels)
     reference = conv2d(image, kernels, boundary=boundary)
-    norm = _norm(reference)
+    norm = _norm(reference, 1.0)
     dtype = reference.dtype
     image = np.ascontiguousarray(image, dtype)
     kernels = np.ascontiguousarray(kernels, dtype)
@@ -88,7 +89,9 @@ def _errors(
         raise ValueError("shifts: expected whole numbers of pixels")
     # A copy, since an operator is foreign code.
     reference = _response(operator(image.copy()))
-    norm = _norm(reference)
+    # Relative to the largest number, no square is too large or too small.
+    largest = float(np.abs(reference).max())
+    norm = _norm(reference, largest)
     errors = []
     for dy, dx in numbers.astype(int).tolist():
         response = _response(operator(shift(image, dy, dx)))
@@ -98,7 +101,7 @@ def _errors(
                 f"output_shift: expected the shape of the response, {response.shape}, "
                 f"got {moved.shape}"
             )
-        errors.append(np.linalg.norm((response - moved).ravel()) / norm)
+        errors.append(np.linalg.norm((response / largest - moved / largest).ravel()) / norm)
     return np.array(errors)
 
 
@@ -106,8 +109,13 @@ def _response(value: ArrayLike) -> NDArray[Any]:
     return _validate.real_array("operator", value, keep_float32=True)
 
 
-def _norm(reference: NDArray[Any]) -> float:
-    norm = float(np.linalg.norm(reference.ravel().astype(np.float64)))
-    if norm == 0:
+def _of_order_one(name: str, value: ArrayLike) -> NDArray[Any]:
+    """`value` over its largest absolute value, which changes no relative error."""
+    array = _validate.real_array(name, value, keep_float32=True)
+    return array / (np.abs(array).max() or 1)
+
+
+def _norm(reference: NDArray[Any], largest: float) -> float:
+    if not reference.any():
         raise ValueError("operator: expected a response that is not 0 everywhere")
-    return norm
+    return float(np.linalg.norm(reference.ravel().astype(np.float64) / largest))

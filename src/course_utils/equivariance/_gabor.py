@@ -8,6 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 from course_utils import _validate
 from course_utils.equivariance._layers import conv2d
 
+_WIDEST = 1e3  # pixels: a filter of more than 6000 x 6000 is a mistake
+
 
 def gabor(
     frequency: float, orientation: float, phase: float = 0.0, *, sigma: float | None = None
@@ -27,8 +29,9 @@ def gabor(
     theta = np.deg2rad(_validate.real_number("orientation", orientation))
     phase = np.deg2rad(_validate.real_number("phase", phase))
     if sigma is None:
+        frequency = _validate.real_number("frequency", frequency, minimum=0.5 / _WIDEST)
         sigma = 0.5 / frequency
-    sigma = _validate.real_number("sigma", sigma, above=0.0, maximum=1e3)
+    sigma = _validate.real_number("sigma", sigma, above=0.0, maximum=_WIDEST)
     reach = max(1, round(3 * sigma))
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1].astype(float)
     window = np.exp(-(x**2 + y**2) / (2 * sigma**2))
@@ -51,12 +54,18 @@ def gabor_energy(
     E = (g_0 * x)² + (g_90 * x)² {adelson1985}
 
     image: (h, w).  Other arguments as in `gabor` and `conv2d`, whose errors it raises.
-    Returns (h, w), or less with boundary 'valid'.
+    Returns (h, w), or less with boundary 'valid'.  Raises OverflowError when the energy exceeds the
+    floating-point numbers.
     """
     image = _validate.real_array("image", image, ("height", "width"), keep_float32=True)
     pair = [gabor(frequency, orientation, phase, sigma=sigma) for phase in (0.0, 90.0)]
     kernels = np.stack(pair).astype(image.dtype)[:, None]
-    return np.square(conv2d(image[None], kernels, boundary=boundary)).sum(axis=0)
+    responses = conv2d(image[None], kernels, boundary=boundary)
+    with np.errstate(over="ignore"):
+        energy = np.square(responses).sum(axis=0)
+    if not np.isfinite(energy).all():
+        raise OverflowError(f"image: the energy exceeds the largest {energy.dtype}")
+    return energy
 
 
 def modulation_ratio(responses: ArrayLike, *, cycles: int = 1) -> NDArray[np.float64]:

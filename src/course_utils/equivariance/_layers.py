@@ -10,7 +10,7 @@ from course_utils import _validate
 
 Array = NDArray[Any]
 
-_FAR = -(2**62)  # whole numbers of any sign
+_LOWEST = -(10**400)  # whole numbers of any sign
 
 
 def shift(image: ArrayLike, dy: int, dx: int) -> Array:
@@ -23,9 +23,10 @@ def shift(image: ArrayLike, dy: int, dx: int) -> Array:
     dx is no whole number.
     """
     image = images("image", image)
-    dy = _validate.whole_number("dy", dy, minimum=_FAR)
-    dx = _validate.whole_number("dx", dx, minimum=_FAR)
-    return np.roll(image, (dy, dx), axis=(-2, -1))
+    dy = _validate.whole_number("dy", dy, minimum=_LOWEST)
+    dx = _validate.whole_number("dx", dx, minimum=_LOWEST)
+    h, w = image.shape[-2:]
+    return np.roll(image, (dy % h, dx % w), axis=(-2, -1))
 
 
 def fractional_shift(image: ArrayLike, dy: float, dx: float) -> Array:
@@ -61,7 +62,8 @@ def conv2d(
     before (p, q) and k // 2 after, so that stride 1 keeps the size.  'valid' pads nothing: the
     kernel stays inside the image.
     Raises ValueError on mismatched shapes, non-finite values, an unknown boundary, a stride below
-    1 or, with 'valid', a kernel larger than the image; TypeError on wrong types.
+    1 or, with 'valid', a kernel larger than the image; TypeError on wrong types; OverflowError when
+    a response exceeds the floating-point numbers.
     """
     axes = ("channels", "height", "width")
     image = _validate.real_array("image", image, axes, keep_float32=True)
@@ -71,7 +73,13 @@ def conv2d(
     size = (kernels.shape[2], kernels.shape[3])
     padded = pad(image, size, boundary, "kernels")
     patches = sliding_window_view(padded, size, axis=(1, 2))[:, ::stride, ::stride]
-    return np.tensordot(kernels, patches, axes=((1, 2, 3), (0, 3, 4)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        maps = np.tensordot(kernels, patches, axes=((1, 2, 3), (0, 3, 4)))
+    if not np.isfinite(maps).all():
+        raise OverflowError(
+            f"kernels: responses exceed the largest {maps.dtype}; expected smaller numbers"
+        )
+    return maps
 
 
 def max_pool(
@@ -116,6 +124,8 @@ def blur_pool(maps: ArrayLike, stride: int, *, taps: int = 3, boundary: str = "c
     maps = images("maps", maps)
     stride = _validate.whole_number("stride", stride, minimum=1)
     taps = _validate.whole_number("taps", taps, minimum=1)
+    if taps > min(maps.shape[-2:]):
+        raise ValueError(f"taps: expected at most the maps' {maps.shape[-2:]} pixels, got {taps}")
     row = np.ones(1)
     for _ in range(taps - 1):
         row = np.convolve(row, [0.5, 0.5])
