@@ -71,26 +71,23 @@ def fit_naka_rushton(contrast: ArrayLike, response: ArrayLike) -> NakaRushtonFit
         raise ValueError(
             f"contrast: expected at least 3 different values above 0, got {shown.size}"
         )
-    unit = np.abs(response).max()
     if not response.sum() > 0:
         raise ValueError(f"response: expected a positive mean, got {response.mean():g}")
-    observed = response / unit
-
-    def curve(parameters: Floats) -> NDArray[np.float64]:
-        log_r, log_c50, log_n = parameters
-        return naka_rushton(contrast, np.exp(log_r), np.exp(log_c50), np.exp(log_n))
-
-    span = np.log([shown[0] / _C50_MARGIN, shown[-1] * _C50_MARGIN])
-    lower = np.array([-np.inf, span[0], np.log(_EXPONENTS[0])])
-    upper = np.array([np.inf, span[1], np.log(_EXPONENTS[1])])
-    starts = [
-        (0.0, log_c50, log_n)
-        for log_c50 in np.linspace(np.log(shown[0]), np.log(shown[-1]), 4)
-        for log_n in np.log([1.0, 3.0])
-    ]
+    unit = np.abs(response).max()
+    with np.errstate(divide="ignore"):
+        log_contrast = np.log(contrast)
+    log_shown, margin = np.log(shown), np.log(_C50_MARGIN)
+    lower = np.array([-np.inf, log_shown[0] - margin, np.log(_EXPONENTS[0])])
+    upper = np.array([np.inf, log_shown[-1] + margin, np.log(_EXPONENTS[1])])
     fits = [
-        optimize.least_squares(lambda p: curve(p) - observed, start, bounds=(lower, upper))
-        for start in starts
+        optimize.least_squares(
+            lambda parameters: _log_curve(log_contrast, parameters)[0] - response / unit,
+            (0.0, log_c50, log_n),
+            lambda parameters: _log_curve(log_contrast, parameters)[1],
+            bounds=(lower, upper),
+        )
+        for log_c50 in np.linspace(log_shown[0], log_shown[-1], 3)
+        for log_n in np.log([1.0, 3.0])
     ]
     best = min(fits, key=lambda fit: fit.cost)
     r_max, c50, exponent = np.exp(best.x)
@@ -103,6 +100,16 @@ def fit_naka_rushton(contrast: ArrayLike, response: ArrayLike) -> NakaRushtonFit
         at_bound=bool((near < 1e-3).any()),
         residual=float(unit * np.sqrt(np.mean(best.fun**2))),
     )
+
+
+def _log_curve(log_contrast: Floats, parameters: Floats) -> tuple[Floats, Floats]:
+    """The curve and its derivatives by the logarithms of r_max, c50 and exponent."""
+    r_max, exponent = np.exp(parameters[0]), np.exp(parameters[2])
+    logit = exponent * (log_contrast - parameters[1])
+    r = r_max * special.expit(logit)
+    bend = r * special.expit(-logit)  # 0 where there is no contrast and logit is -inf
+    tilt = np.multiply(bend, logit, out=np.zeros_like(r), where=bend > 0)
+    return r, np.column_stack([r, -exponent * bend, tilt])
 
 
 def _standard_errors(jacobian: Floats, residuals: Floats) -> NDArray[np.float64]:
