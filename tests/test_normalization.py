@@ -532,6 +532,23 @@ def test_a_cell_that_does_not_saturate_leaves_r_max_and_c50_free():
     assert foretold[1.5] > 5 * foretold[0.2]
 
 
+def test_known_standard_errors_weigh_responses_and_foretell_the_spread():
+    contrast = np.array([0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.0])
+    clean = naka_rushton(contrast, 40.0, 0.15, 2.0)
+    noise = np.sqrt((clean + 0.1) / 20)  # 20 trials of a second, Poisson
+    rng = np.random.default_rng(20)
+    fits = [
+        fit_naka_rushton(contrast, rng.normal(clean, noise), standard_error=noise)
+        for _ in range(150)
+    ]
+    found = np.log([[fit.r_max, fit.c50, fit.exponent] for fit in fits])
+    foretold = np.median([fit.relative_error for fit in fits], axis=0)
+    np.testing.assert_allclose(foretold, found.std(axis=0), rtol=0.25)
+    np.testing.assert_allclose(found.mean(axis=0), np.log([40, 0.15, 2]), atol=0.03)
+    with pytest.raises(ValueError, match="standard_error: expected numbers above 0, got 0"):
+        fit_naka_rushton(contrast, clean, standard_error=0 * noise)
+
+
 def test_a_power_law_sends_the_fit_to_its_bound():
     contrast = np.linspace(0.1, 1, 10)
     fit = fit_naka_rushton(contrast, contrast**2)

@@ -56,13 +56,18 @@ def naka_rushton(
         return r_max * special.expit(exponent * (np.log(contrast) - np.log(c50)))
 
 
-def fit_naka_rushton(contrast: ArrayLike, response: ArrayLike) -> NakaRushtonFit:
+def fit_naka_rushton(
+    contrast: ArrayLike, response: ArrayLike, *, standard_error: ArrayLike | None = None
+) -> NakaRushtonFit:
     """Least-squares fit of `naka_rushton` to responses at known contrasts.
 
     contrast: (n,), at least 0, with at least 3 different values above 0.  response: (n,).
+    standard_error: (n,), of each response, above 0: responses then weigh by its inverse. Without
+    it all weigh alike, and the errors of the fit come from what it leaves.
     c50 is sought up to 100 times beyond the contrasts shown, the exponent from 0.1 to 20.
     Raises TypeError or ValueError on arguments that are not finite real numbers of these shapes, a
-    negative contrast, too few contrasts, or responses that on the whole do not exceed 0.
+    negative contrast, too few contrasts, a standard error <= 0, or responses that on the whole do
+    not exceed 0.
     """
     contrast = _validate.real_array("contrast", contrast, ("n",), minimum=0.0)
     response = _validate.real_array("response", response, (contrast.size,))
@@ -74,6 +79,13 @@ def fit_naka_rushton(contrast: ArrayLike, response: ArrayLike) -> NakaRushtonFit
     if not response.sum() > 0:
         raise ValueError(f"response: expected a positive mean, got {response.mean():g}")
     unit = np.abs(response).max()
+    noise = np.ones_like(response)
+    if standard_error is not None:
+        noise = _validate.real_array("standard_error", standard_error, response.shape) / unit
+        if not (noise > 0).all():
+            raise ValueError(
+                f"standard_error: expected numbers above 0, got {unit * noise.min():g}"
+            )
     with np.errstate(divide="ignore"):
         log_contrast = np.log(contrast)
     log_shown, margin = np.log(shown), np.log(_C50_MARGIN)
@@ -81,9 +93,9 @@ def fit_naka_rushton(contrast: ArrayLike, response: ArrayLike) -> NakaRushtonFit
     upper = np.array([np.inf, log_shown[-1] + margin, np.log(_EXPONENTS[1])])
     fits = [
         optimize.least_squares(
-            lambda parameters: _log_curve(log_contrast, parameters)[0] - response / unit,
+            lambda parameters: (_log_curve(log_contrast, parameters)[0] - response / unit) / noise,
             (0.0, log_c50, log_n),
-            lambda parameters: _log_curve(log_contrast, parameters)[1],
+            lambda parameters: _log_curve(log_contrast, parameters)[1] / noise[:, None],
             bounds=(lower, upper),
         )
         for log_c50 in np.linspace(log_shown[0], log_shown[-1], 3)
@@ -96,9 +108,9 @@ def fit_naka_rushton(contrast: ArrayLike, response: ArrayLike) -> NakaRushtonFit
         r_max=float(unit * r_max),
         c50=float(c50),
         exponent=float(exponent),
-        relative_error=_standard_errors(best.jac, best.fun),
+        relative_error=_standard_errors(best.jac, None if standard_error is not None else best.fun),
         at_bound=bool((near < 1e-3).any()),
-        residual=float(unit * np.sqrt(np.mean(best.fun**2))),
+        residual=float(unit * np.sqrt(np.mean((noise * best.fun) ** 2))),
     )
 
 
@@ -112,13 +124,12 @@ def _log_curve(log_contrast: Floats, parameters: Floats) -> tuple[Floats, Floats
     return r, np.column_stack([r, -exponent * bend, tilt])
 
 
-def _standard_errors(jacobian: Floats, residuals: Floats) -> NDArray[np.float64]:
-    """Square roots of the diagonal of s² (J'J)^-1, s² the residual variance."""
+def _standard_errors(jacobian: Floats, residuals: Floats | None) -> NDArray[np.float64]:
+    """Square roots of the diagonal of s² (J'J)^-1, s² the residual variance, or 1 when known."""
     n_samples, n_parameters = jacobian.shape
-    if n_samples <= n_parameters:
-        return np.full(n_parameters, np.inf)
     singular, axes = np.linalg.svd(jacobian, full_matrices=False)[1:]
-    if singular[-1] < 1e-8 * singular[0]:
+    spare = n_samples - n_parameters
+    if singular[-1] < 1e-8 * singular[0] or (residuals is not None and spare < 1):
         return np.full(n_parameters, np.inf)
-    variance = residuals @ residuals / (n_samples - n_parameters)
+    variance = 1.0 if residuals is None else residuals @ residuals / spare
     return np.sqrt(variance * np.sum((axes.T / singular) ** 2, axis=1))

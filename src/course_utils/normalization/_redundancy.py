@@ -91,14 +91,15 @@ def fit_pool_weights(responses: ArrayLike, *, n_iterations: int = 200) -> NDArra
 
 def _fit_variance(target: Floats, pool: Floats, n_iterations: int) -> tuple[float, Floats]:
     """Offset and weights of the variance; each step raises the likelihood        {fevotte2011}."""
-    terms = np.column_stack([np.ones(len(pool)), pool])
-    weights = np.full(terms.shape[1], 1.0 / terms.shape[1])
-    floor = np.finfo(float).tiny
+    # einsum keeps these small products away from BLAS, whose threads would mostly wait.
+    terms = np.vstack([np.ones(len(pool)), pool.T])
+    weights = np.full(len(terms), 1.0 / len(terms))
     for _ in range(n_iterations):
-        inverse = 1.0 / (terms @ weights)
-        weights *= np.sqrt((terms.T @ (target * inverse**2)) / (terms.T @ inverse))
+        inverse = 1.0 / np.einsum("j,js->s", weights, terms)
+        pull = np.einsum("js,s->j", terms, target * inverse**2)
+        weights *= np.sqrt(pull / np.einsum("js,s->j", terms, inverse))
+        # An offset of 0 would leave the variance 0 where the pool is silent.
         weights[0] = max(weights[0], 1e-6)
-        weights = np.maximum(weights, floor)
     return float(weights[0]), weights[1:]
 
 
