@@ -704,6 +704,8 @@ def test_bad_input_of_fit_pool_weights():
         fit_pool_weights(np.ones((5, 1)))
     with pytest.raises(ValueError, match=r"responses: expected filters.* got 0 from filter 1"):
         fit_pool_weights([[1.0, 0.0], [2.0, 0.0]])
+    with pytest.raises(ValueError, match="responses: expected outputs whose squares"):
+        fit_pool_weights([[1.0, 1e200], [2.0, 3e200]])
     with pytest.raises(ValueError, match="n_iterations: expected"):
         fit_pool_weights(np.ones((5, 2)), n_iterations=0)
     with pytest.raises(ValueError, match="responses: expected finite"):

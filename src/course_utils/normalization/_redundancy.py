@@ -64,7 +64,7 @@ def fit_pool_weights(responses: ArrayLike, *, n_iterations: int = 200) -> NDArra
     Returns w, (n, n), 0 on the diagonal, to be used as divisive_normalization(z, 1.0, w,
     exponent=2.0), whose responses are then proportional to sign(z_i) z_i^2 / v_i.
     Raises TypeError or ValueError on responses that are not finite real numbers of that shape, a
-    filter that is always 0 or n_iterations < 1.
+    filter that is always 0 or whose squares leave the floats, or n_iterations < 1.
     """
     z = _validate.real_array("responses", responses, ("n_samples", "n"))
     n_iterations = _validate.whole_number("n_iterations", n_iterations, minimum=1)
@@ -75,6 +75,11 @@ def fit_pool_weights(responses: ArrayLike, *, n_iterations: int = 200) -> NDArra
     if not (size > 0).all():
         raise ValueError(
             f"responses: expected filters that respond, got 0 from filter {size.argmin()}"
+        )
+    if not ((size > 1e-150) & (size < 1e150)).all():
+        raise ValueError(
+            "responses: expected outputs whose squares float64 can hold, "
+            f"got filters that reach {size.min():g} to {size.max():g}"
         )
     with np.errstate(under="ignore"):
         energy = (z / size) ** 2
