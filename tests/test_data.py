@@ -130,12 +130,57 @@ def test_grasshopper_rejects_a_stimulus_on_another_clock(monkeypatch, tmp_path):
         data.load_grasshopper(1)
 
 
+def test_resting_fmri_is_the_file_of_nitime():
+    """Its size, names and numbers, read off the file by another reader."""
+    pytest.importorskip("nitime")
+    recording = data.load_resting_fmri()
+    assert recording.signal.shape == (250, 28)
+    assert recording.nuisance.shape == (250, 3)
+    assert recording.signal.dtype == np.float64
+    assert recording.regions[:3] == ("LCau", "LPut", "LThal")
+    assert recording.regions[-1] == "RPrec"
+    assert len(set(recording.regions)) == 28
+    assert recording.signal[0, 0] == -7.39443
+    assert recording.nuisance[0, 0] == 10125.9
+    assert recording.interval == 1.89
+    assert recording.duration == pytest.approx(472.5)
+    file = data._package_folder("nitime") / "data" / "fmri_timeseries.csv"
+    table = np.genfromtxt(file, delimiter=",", names=True)
+    for region, series in zip(recording.regions, recording.signal.T, strict=True):
+        np.testing.assert_array_equal(series, table[region])
+
+
+def test_resting_fmri_is_slow_and_alike_in_both_hemispheres():
+    """What makes it worth predicting: neighbors in time and mirror regions resemble each other."""
+    pytest.importorskip("nitime")
+    recording = data.load_resting_fmri()
+    z = recording.signal - recording.signal.mean(axis=0)
+    z /= z.std(axis=0)
+    assert (z[1:] * z[:-1]).mean() == pytest.approx(0.7, abs=0.05)
+    correlation = np.corrcoef(z.T)
+    left = [i for i, name in enumerate(recording.regions) if "R" + name[1:] in recording.regions]
+    left = [i for i in left if recording.regions[i].startswith("L")]
+    mirror = [recording.regions.index("R" + recording.regions[i][1:]) for i in left]
+    assert len(left) >= 12
+    others = correlation[np.triu_indices(28, 1)].mean()
+    assert correlation[left, mirror].mean() > others + 0.3
+
+
+def test_resting_fmri_rejects_another_file(monkeypatch, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "fmri_timeseries.csv").write_text('"LCau","LPut","LThal"\n1,2,3\n')
+    monkeypatch.setattr(data, "_package_folder", lambda package: tmp_path)
+    with pytest.raises(ValueError, match="expected columns"):
+        data.load_resting_fmri()
+
+
 @pytest.mark.parametrize(
     ("load", "package"),
     [
         (data.load_photographs, "scikit-image"),
         (data.load_stereo_pair, "scikit-image"),
         (data.load_grasshopper, "nitime"),
+        (data.load_resting_fmri, "nitime"),
     ],
 )
 def test_a_missing_package_is_named_with_the_way_to_get_it(monkeypatch, load, package):

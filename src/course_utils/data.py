@@ -29,6 +29,9 @@ _LUMINANCE_WEIGHTS = np.array([0.2125, 0.7154, 0.0721])
 
 _GRASSHOPPER_SAMPLE_RATE = 20_000.0  # Hz
 
+_FMRI_INTERVAL = 1.89  # s; the file does not say, nitime's example of resting-state fMRI does
+_FMRI_NUISANCE = ("WM", "Vent", "Brain")
+
 
 @dataclass(frozen=True, eq=False)
 class SpikeRecording:
@@ -75,6 +78,50 @@ def load_grasshopper(recording: int = 1) -> SpikeRecording:
         sample_rate=_GRASSHOPPER_SAMPLE_RATE,
         spike_times=np.loadtxt(spike_file) * 1e-6,
         cutoff=header["cut-off frequency (Hz)"],
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class FMRIRecording:
+    """The fMRI signal of one person's brain at rest, averaged over regions.
+
+    signal: (n_volumes, n_regions), as preprocessed, one row a volume; no unit, and the level of a
+    region means nothing.  regions: their names, L or R for the hemisphere first.
+    nuisance: (n_volumes, 3), the averages over white matter, ventricles and the whole brain.
+    interval: s between volumes.
+    """
+
+    signal: NDArray[np.float64]
+    regions: tuple[str, ...]
+    nuisance: NDArray[np.float64]
+    interval: float
+
+    @property
+    def duration(self) -> float:
+        """Length of the recording, s."""
+        return len(self.signal) * self.interval
+
+
+def load_resting_fmri() -> FMRIRecording:
+    """Eight minutes of fMRI of one person at rest, 28 regions, from the package nitime.
+
+    250 volumes, contributed by Beth Mormino, of a person who fixated a cross and stayed awake. How
+    the series were preprocessed is not documented; 28 of the 31 columns are regions of gray matter.
+
+    Raises ModuleNotFoundError where nitime is missing, ValueError where its file is another.
+    """
+    file = _package_folder("nitime") / "data" / "fmri_timeseries.csv"
+    header = file.read_text(encoding="ascii").partition("\n")[0]
+    names = tuple(name.strip('"') for name in header.split(","))
+    if names[: len(_FMRI_NUISANCE)] != _FMRI_NUISANCE:
+        raise ValueError(f"{file}: expected columns {_FMRI_NUISANCE} first, got {names[:3]}")
+    columns = np.loadtxt(file, delimiter=",", skiprows=1)
+    first = len(_FMRI_NUISANCE)
+    return FMRIRecording(
+        signal=columns[:, first:],
+        regions=names[first:],
+        nuisance=columns[:, :first],
+        interval=_FMRI_INTERVAL,
     )
 
 
