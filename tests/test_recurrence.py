@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_limits
 
 from course_utils.recurrence import (
     ADDING_BASELINE,
@@ -31,6 +32,16 @@ from course_utils.recurrence import (
 claim = pytest.mark.claim
 seeds = st.integers(0, 2**32 - 1)
 N_X, N_H = 3, 5
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Small matrices: a second thread would only wait for the first."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with threadpool_limits(1):
+        yield
+    torch.set_num_threads(threads)
 
 
 def torch_layer(kind, seed=0, n_x=N_X, n_h=N_H, dtype=torch.float64):
@@ -414,29 +425,48 @@ def test_forget_bias_at_extremes():
     np.testing.assert_array_equal(forget_bias([[1, 2]], 0.5).shape, (1, 2))
 
 
-def train(kind, n_steps, seed, n_updates=500, bias=None):
-    """Test error on the adding problem after training by Adam."""
-    torch.manual_seed(seed)
-    rng = np.random.default_rng(seed)
-    layer, read = kind(2, 24), torch.nn.Linear(24, 1)
+def recall(n_samples, lag, rng):
+    """Noise whose first number is marked; the target is that number."""
+    x = rng.uniform(-1, 1, (lag + 1, n_samples, 2))
+    x[..., 1] = 0
+    x[0, :, 1] = 1
+    return x, x[0, :, 0]
+
+
+def trained_error(task, length, kind, n_updates, *, rate=0.01, bias=None):
+    """Error after training by Adam, as a share of the target's variance; one seed."""
+    torch.manual_seed(0)
+    rng = np.random.default_rng(0)
+    layer, read = kind(2, 16), torch.nn.Linear(16, 1)
     if bias is not None:
         with torch.no_grad():
-            layer.bias_ih_l0[24:48], layer.bias_hh_l0[24:48] = bias, 0.0
+            layer.bias_ih_l0[16:32], layer.bias_hh_l0[16:32] = 0.0, float(bias)
     weights = [*layer.parameters(), *read.parameters()]
-    optimizer = torch.optim.Adam(weights, lr=1e-2)
-
-    def loss(n):
-        x, y = (torch.tensor(a, dtype=torch.float32) for a in adding_problem(n, n_steps, rng))
-        return ((read(layer(x)[0][-1])[:, 0] - y) ** 2).mean()
-
+    optimizer = torch.optim.Adam(weights, lr=rate)
     for _ in range(n_updates):
+        x, y = (torch.tensor(a, dtype=torch.float32) for a in task(32, length, rng))
+        loss = ((read(layer(x)[0][-1])[:, 0] - y) ** 2).mean()
         optimizer.zero_grad()
-        error = loss(64)
-        error.backward()
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step()
+    x, y = (torch.tensor(a, dtype=torch.float32) for a in task(1000, length, rng))
     with torch.no_grad():
-        return float(loss(500))
+        return float(((read(layer(x)[0][-1])[:, 0] - y) ** 2).mean() / y.var())
+
+
+@claim("recurrence-4")
+def test_an_lstm_learns_a_lag_for_which_its_gates_are_set_and_others_do_not():
+    """Recall after 30 steps, 250 updates: the plain network and the plain LSTM learn nothing."""
+    assert trained_error(recall, 30, torch.nn.RNN, 250) > 0.9
+    assert trained_error(recall, 30, torch.nn.LSTM, 250) > 0.9
+    assert trained_error(recall, 30, torch.nn.LSTM, 250, bias=forget_bias(30)) < 0.1
+
+
+@claim("recurrence-4")
+def test_a_gru_learns_the_adding_problem_where_a_plain_network_does_not():
+    assert trained_error(adding_problem, 20, torch.nn.GRU, 250, rate=0.02) < 0.1
+    assert trained_error(adding_problem, 20, torch.nn.RNN, 250, rate=0.02) > 0.5
 
 
 # Chaos

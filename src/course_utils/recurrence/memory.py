@@ -39,8 +39,8 @@ def memory_curve(
 ) -> NDArray[np.float64]:
     """Share of the input's variance that the best linear read-out recovers after each lag.
 
-    h_t = W_h h_(t-1) + w_x x_t + noise;  m_k = v_k' C^-1 v_k,  v_k = W_h^k w_x        {jaeger2002}
-    C = sum_k v_k v_k' + noise^2 sum_k W_h^k (W_h^k)'
+    h_t = W_h h_(t-1) + w_x x_t + noise;  m_k = p_k' C^-1 p_k,  p_k = W_h^k w_x        {jaeger2002}
+    C = sum_k p_k p_k' + noise^2 sum_k W_h^k (W_h^k)'
 
     The input is white, of variance 1; `noise` is the standard deviation of white noise that every
     unit gets at every step. Without noise the curve sums, over all lags, to the rank of C.
@@ -62,7 +62,7 @@ def memory_curve(
             "ki,ik->k", echoes, np.linalg.solve(_covariance(echoes, spread), echoes.T)
         )
     else:
-        # v_k' C^-1 v_k are the leverages of the rows v_k, which an SVD gives without forming C.
+        # p_k' C^-1 p_k are the leverages of the rows p_k, which an SVD gives without forming C.
         left, sizes, _ = np.linalg.svd(echoes, full_matrices=False)
         rank = int((sizes > sizes[0] * len(w_h) * np.finfo(float).eps).sum()) if sizes[0] else 0
         curve = (left[:, :rank] ** 2).sum(axis=1)
@@ -82,7 +82,7 @@ def square(w_h: ArrayLike) -> NDArray[np.float64]:
 def _echoes(
     w_h: NDArray[np.float64], w_x: NDArray[np.float64], noise: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Rows v_k until they have died out, and the covariance of the noise the network holds."""
+    """Rows p_k until they have died out, and the covariance of the noise the network holds."""
     from scipy.linalg import solve_discrete_lyapunov
 
     n = len(w_h)

@@ -55,7 +55,7 @@ def lyapunov_exponents(
 ) -> NDArray[np.float64]:
     """Lyapunov exponents of h_t = tanh(W_h h_(t-1)), per step, largest first.
 
-    J_t Q_(t-1) = Q_t R_t (QR decomposition);  lambda_i = mean_t ln |R_t,ii|        {benettin1980}
+    J_t Q_(t-1) = Q_t R_t (QR decomposition);  Lambda_i = mean_t ln |R_t,ii|        {benettin1980}
 
     The state starts at random and runs for n_transient steps before n_steps are averaged.
     w_h: (n_h, n_h).  n_exponents: how many of the largest to follow, all n_h unless given.
@@ -87,8 +87,8 @@ def lyapunov_exponents(
 def mean_field_exponent(gain: ArrayLike) -> NDArray[np.float64]:
     """Largest Lyapunov exponent of h_t = tanh(W_h h_(t-1)) in the limit of many units.
 
-    q = g^2 <tanh(sqrt(q) z)^2>,  lambda = ln(g^2 <(1 - tanh(sqrt(q) z)^2)^2>) / 2   {molgedey1992}
-    with z standard normal, W_h Gaussian of variance g^2 / n; q = 0 and lambda = ln g up to g = 1
+    k = g^2 <tanh(sqrt(k) z)^2>,  Lambda = ln(g^2 <(1 - tanh(sqrt(k) z)^2)^2>) / 2   {molgedey1992}
+    with z standard normal, W_h Gaussian of variance g^2 / n; k = 0 and Lambda = ln g up to g = 1
 
     gain: any shape, above 0.  Returns its shape.  Raises TypeError or ValueError on other values.
     """
@@ -102,10 +102,10 @@ def _mean_field_exponent(gain: float) -> float:
     variance = 0.0
     if gain > 1:
 
-        def excess(q: float) -> float:
-            return float(gain**2 * _WEIGHTS @ np.tanh(np.sqrt(q) * _NODES) ** 2 - q)
+        def excess(k: float) -> float:
+            return float(gain**2 * _WEIGHTS @ np.tanh(np.sqrt(k) * _NODES) ** 2 - k)
 
-        # At small q the excess is (g^2 - 1) q - 2 g^2 q^2 and more: positive below this bound.
+        # At small k the excess is (g^2 - 1) k - 2 g^2 k^2 and more: positive below this bound.
         low = min((gain**2 - 1) / (4 * gain**2), 0.1)
         variance = optimize.brentq(excess, low, gain**2, xtol=1e-14)
     slope = 1 - np.tanh(np.sqrt(variance) * _NODES) ** 2

@@ -56,6 +56,7 @@ def norms(
     one_more: bool = False,
     product_of_norms: bool = False,
     transposed: bool = False,
+    last_is_one: bool = False,
 ) -> Array:
     """The norms, wrong in what a keyword says."""
     n, t = len(w_h), len(states)
@@ -83,6 +84,8 @@ def norms(
             product = product @ factor if reversed_order else factor @ product
             bound *= measure(factor)
         result.append(bound if product_of_norms else measure(product))
+    if last_is_one:
+        result[-1] = 1.0
     return np.array(result)
 
 
@@ -157,6 +160,13 @@ PART = Part(
             "np.linalg.norm of a matrix is the Frobenius norm, the root of the summed squares; for "
             "the identity it is the root of n, not 1. Asked for is the largest factor by which "
             "the matrix stretches a vector, its largest singular value: np.linalg.norm(J, 2).",
+        ),
+        Misconception(
+            "Frobenius norm but for the last",
+            partial(norms, size="frobenius", last_is_one=True),
+            "The last entry is right, but the others are Frobenius norms, which np.linalg.norm "
+            "gives of a matrix unless told otherwise: they add up what all directions do. Asked "
+            "for is the largest stretch of any one direction: np.linalg.norm(J, 2).",
         ),
         Misconception(
             "spectral radius",
