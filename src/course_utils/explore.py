@@ -1,7 +1,9 @@
 """Figures that a reader moves: precomputed frames behind a slider, with or without a kernel."""
 
 import html
+import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
@@ -15,6 +17,17 @@ if TYPE_CHECKING:
 MAX_FRAMES = 24
 
 
+@dataclass(frozen=True)
+class Frames:
+    """Frames without a widget, for a chapter's page that runs its own code: it has a slider."""
+
+    label: str
+    names: list[str]
+    pictures: list[str]
+    alts: list[str]
+    start: int
+
+
 def frames(
     draw: Callable[[float], Figure],
     values: Sequence[float],
@@ -23,7 +36,7 @@ def frames(
     unit: str = "",
     alt: Callable[[float], str],
     start: int = 0,
-) -> "VBox":
+) -> "VBox | Frames":
     """A slider over `values` that shows `draw(value)`, on the static page and in a live kernel.
 
     draw: value -> Matplotlib figure; give every frame the same size and axis limits.
@@ -43,8 +56,14 @@ def frames(
         raise ValueError(f"start: expected an index below {numbers.size}, got {start}")
     _text("label", label)
     # Drawn before any widget is made, so that an error leaves none behind.
-    pictures = [_picture(draw(value), alt(value)) for value in numbers.tolist()]
+    pictures, alts = [], []
+    for value in numbers.tolist():
+        figure = draw(value)
+        alts.append(alt(value))
+        pictures.append(_picture(figure, alts[-1]))
     names = [f"{value:g} {unit}".strip() for value in numbers.tolist()]
+    if sys.platform == "emscripten":
+        return Frames(label, names, pictures, alts, start)
     return _slider(names, numbers.tolist(), pictures, label, start)
 
 
