@@ -122,6 +122,11 @@ def test_information_is_symmetric_bounded_and_lost_by_processing(seed):
     assert bits == pytest.approx(kl_divergence(joint.ravel(), independent.ravel()), abs=1e-12)
 
 
+def test_information_of_marginals_whose_product_underflows_is_finite():
+    joint = np.diag([1.0, 1e-200])
+    assert 0 <= mutual_information(joint) < 1e-190
+
+
 def test_divergence_is_infinite_where_the_impossible_happens_and_zero_at_equality():
     assert kl_divergence([0.5, 0.5], [1.0, 0.0]) == np.inf
     assert kl_divergence([1.0, 0.0], [0.5, 0.5]) == 1

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import rel_entr
 
 from course_utils import _validate
 
@@ -27,9 +26,12 @@ def log(probabilities: Array) -> Array:
 
 def information(joint: Array) -> Array:
     """I in bits of joints (..., nx, ny)."""
-    product = joint.sum(axis=-1, keepdims=True) * joint.sum(axis=-2, keepdims=True)
+    # Logarithms apart: the product of two tiny marginals would round to 0.
+    surprise = log(joint) - log(joint.sum(axis=-1, keepdims=True))
+    surprise -= log(joint.sum(axis=-2, keepdims=True))
+    bits = np.where(joint > 0, joint * surprise, 0.0).sum(axis=(-2, -1)) / LN2
     # A sum of rounded terms may come out a little below 0, which no information does.
-    return np.maximum(rel_entr(joint, product).sum(axis=(-2, -1)) / LN2, 0.0)
+    return np.maximum(bits, 0.0)
 
 
 def rows(name: str, value: ArrayLike, shape: Sequence[int | str] | None = None) -> Array:

@@ -17,8 +17,9 @@ from course_utils.information_bottleneck._tables import (
     trade_offs,
 )
 
-# Blahut-Arimoto iterations between two Newton steps, and the most such rounds.
-_ROUND, _MAX_ROUNDS = 20, 200
+# Blahut-Arimoto iterations between two Newton steps, the most such rounds, and how many may pass
+# without the gap falling to 9/10.
+_ROUND, _MAX_ROUNDS, _PATIENCE = 20, 200, 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +59,8 @@ def rate_distortion(
     Each minimizes I(X;T) + beta E[d], I in bits: beta is in bits per unit of distortion, ln 2
     times smaller than a beta per nat.  Blahut-Arimoto iterations {blahut1972}, sped up by Newton
     steps, run until Blahut's upper and lower bounds on that minimum differ by less than `tol`
-    bits, or by `tol` of its range where beta is so small that the range is below a bit; `gap`
-    reports what was reached.
+    bits, or by `tol` of its range where beta is so small that the range is below a bit, or until
+    they come no closer; `gap` reports what was reached.
 
     p_x: (n,).  distortion: (n, m), at least 0.  betas: (b,), at least 0, in any order; beta = 0
     is the limit from above, the best constant answer.
@@ -120,31 +121,36 @@ def _best_output(source: Array, weights: Array, tol: float) -> tuple[Array, floa
     exceeds 1; from any p(t), ln max m and the mean of ln m under m p bound what is left to gain.
     """
     output = np.full(weights.shape[1], 1.0 / weights.shape[1])
-    best, smallest = output, np.inf
+    best, smallest, idle = output, np.inf, 0
     for _ in range(_MAX_ROUNDS):
         for _ in range(_ROUND):
             output = output * ((source / (weights @ output)) @ weights)
             output /= output.sum()
         multiplier = (source / (weights @ output)) @ weights
         gap = float(np.log(multiplier.max()) - (output * multiplier) @ log(multiplier))
+        idle = 0 if gap < 0.9 * smallest else idle + 1
         if gap < smallest:
             best, smallest = output, gap
-        if gap <= tol * LN2:
+        if gap <= tol * LN2 or idle == _PATIENCE:
             break
-        output = _newton_step(output, source, weights)
+        output = _newton_step(output, source, weights, 1e-4 * min(gap, 1.0))
     return best, max(smallest, 0.0)
 
 
-def _newton_step(output: Array, source: Array, weights: Array) -> Array:
+def _newton_step(output: Array, source: Array, weights: Array, damping: float) -> Array:
     """A damped Newton step of g(q) = -sum_x p(x) ln (w q)(x) + (sum q)^2 / 2 over q >= 0.
 
     The square makes the minimum over all q >= 0 sum to 1. The quadratic model of g at q is a
-    least-squares problem with the root of the Hessian as its matrix.
+    least-squares problem with the root of the Hessian as its matrix; damping / q on its diagonal
+    keeps the step finite where columns of w are nearly alike.
     """
     root = np.sqrt(source)
     matrix = np.vstack([(root / (weights @ output))[:, None] * weights, np.ones(output.size)])
+    scale = np.sqrt(damping / (output + 1e-6 / output.size))
+    matrix = np.vstack([matrix, np.diag(scale)])
+    target = np.concatenate([2.0 * root, [0.0], scale * output])
     try:
-        goal = nnls(matrix, np.append(2.0 * root, 0.0))[0]
+        goal = nnls(matrix, target)[0]
     except RuntimeError:  # it did not converge
         return output
     goal /= goal.sum()
