@@ -56,8 +56,8 @@ def rate_distortion(
 ) -> RateDistortionCurve:
     """The points of R(D) = min I(X;T) at E[d] <= D where its slope is -beta {shannon1959}.
 
-    Each minimizes I(X;T) + beta E[d], I in bits: beta is in bits per unit of distortion, ln 2
-    times smaller than a beta per nat.  Blahut-Arimoto iterations {blahut1972}, sped up by Newton
+    Each minimizes I(X;T) + beta E[d], I in bits: beta is in bits per unit of distortion; the same
+    slope in nats is ln 2 times as large.  Blahut-Arimoto iterations {blahut1972}, sped up by Newton
     steps, run until Blahut's upper and lower bounds on that minimum differ by less than `tol`
     bits, or by `tol` of its range where beta is so small that the range is below a bit, or until
     they come no closer; `gap` reports what was reached.
