@@ -194,6 +194,15 @@ def test_a_killed_driver_is_resumed(course, tmp_path):
     assert_complete(course)
 
 
+def test_a_worker_whose_driver_died_while_it_started_ends():
+    """Else it would wait for work for ever: a killed driver closes no queue."""
+    start = "from course_utils.grading.worker import start_worker; start_worker(None, {}); print(1)"
+    for driver, code, said in (("os.getppid()", 0, "1\n"), ("os.getpid()", 1, "")):
+        program = f"import os; {start.format(driver)}"
+        run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+        assert (run.returncode, run.stdout) == (code, said), run.stderr
+
+
 def leave_no_partial_folders(course):
     """A killed driver may leave one hidden folder a kill; a resumed run does not mind them."""
     for folder in (course / "autograded").glob("*/.*"):

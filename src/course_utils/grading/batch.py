@@ -239,7 +239,7 @@ def _pool(workers: int, settings: Settings) -> Iterator[tuple[Executor, int]]:
         workers,
         mp_context=multiprocessing.get_context("spawn"),
         initializer=start_worker,
-        initargs=(settings,),
+        initargs=(settings, os.getpid()),
     )
     try:
         yield pool, workers

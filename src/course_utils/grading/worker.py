@@ -3,6 +3,7 @@
 import atexit
 import ctypes
 import hashlib
+import os
 import signal
 import sys
 import threading
@@ -112,12 +113,14 @@ def refused(name: str, plan: Plan, reason: str, folder: Path) -> GradedNotebook:
     return GradedNotebook(content, scores, dict(comments), reason)
 
 
-def start_worker(settings: Settings) -> None:
-    """In a pool's process: end when the driver does, leave interrupts to it."""
+def start_worker(settings: Settings, driver: int) -> None:
+    """In a pool's process: end when the process `driver` does, leave interrupts to it."""
     use_settings(settings)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != driver:  # it died before the line above, and nothing would end this
+            os._exit(1)
 
 
 def use_settings(settings: Settings) -> None:
