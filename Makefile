@@ -7,7 +7,7 @@ TORCH_VERSION := 2.13.0
 TORCH_INDEX := https://download.pytorch.org/whl/cpu
 # Where the packages of Pyodide come from, the Python that runs cells in the page: this address of
 # its makers, a folder or a tar file. package-lock.json pins what they must be.
-PYODIDE ?= https://cdn.jsdelivr.net/pyodide/v0.27.7/full
+PYODIDE_SOURCE ?= https://cdn.jsdelivr.net/pyodide/v0.27.7/full
 
 BIN := $(abspath $(VENV))/bin
 # An activated or unactivated shell gives the same tools to every recipe.
@@ -83,7 +83,7 @@ $(LIVE)/course_utils.whl: pyproject.toml README.md $(shell find src -name '*.py'
 # Asked for at every build, since what could not be fetched may be there the next time.
 _build/.pyodide: $(MODULES) book/_ext/fetch_pyodide.py FORCE
 	@mkdir -p $(LIVE)
-	@python book/_ext/fetch_pyodide.py '$(PYODIDE)' $(LIVE)/pyodide $@
+	@python book/_ext/fetch_pyodide.py '$(PYODIDE_SOURCE)' $(LIVE)/pyodide $@
 
 # Everything that a page is made from, folders too, so that a removed file counts.
 SOURCES := _config.yml _toc.yml $(shell find book exercises src -mindepth 1 \
