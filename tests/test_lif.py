@@ -173,6 +173,36 @@ def test_noiseless_counts_are_the_same_with_and_without_numba(neuron, seed):
     np.testing.assert_array_equal(compiled, plain)
 
 
+@settings(deadline=None, max_examples=40, derandomize=True)
+@given(
+    neuron=neurons,
+    seed=st.integers(0, 2**32 - 1),
+    step=st.floats(0.005, 1.0),
+    real=st.sampled_from([np.float64, np.float32]),
+)
+def test_counts_by_period_are_those_of_all_steps(neuron, seed, step, real):
+    drive = np.random.default_rng(seed).uniform(0, 3, 60) * neuron.v_threshold
+    drive[:20] = neuron.v_threshold * (1 + np.logspace(-9, -1, 20))
+    drive[20:22] = neuron.v_threshold, np.nextafter(neuron.v_threshold, -np.inf)
+    dt = step * neuron.tau_m
+    run = {"duration": 3000 * dt, "dt": dt}
+    currents = (drive / neuron.r_m).astype(real)
+    for compiled in (_compiled.load("lif"), None):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(_compiled, "load", lambda topic, compiled=compiled: compiled)
+            counts = simulate(currents, neuron, **run).spike_counts
+            every_step = simulate(currents, neuron, **run, record_spikes=True).spike_counts
+        np.testing.assert_array_equal(counts, every_step)
+
+
+def test_a_long_recording_of_spikes_goes_on_at_the_same_current(path):
+    """More neurons and steps than one raster of 16 MB holds."""
+    currents = np.linspace(1.5, 2.5, 2**12)
+    run = simulate(currents, duration=0.55, record_spikes=True)
+    np.testing.assert_array_equal(run.spike_counts, simulate(currents, duration=0.55).spike_counts)
+    assert min(times[-1] for times in run.spike_times) > 0.525
+
+
 def test_simulate_takes_the_steps_of_membrane_step(path):
     rng = np.random.default_rng(3)
     currents = rng.uniform(0.5, 3.0, (400, 5))

@@ -173,7 +173,7 @@ ENDED = "^(ran in|stopped|did not run)"
 
 needs_pyodide = pytest.mark.skipif(
     not STATE.is_file() or STATE.read_text("utf-8").startswith("without"),
-    reason="the site was built without Pyodide, which could not be fetched (Makefile: PYODIDE_SOURCE)",
+    reason="the site was built without Pyodide, not to be had (Makefile: PYODIDE_SOURCE)",
 )
 pytestmark = pytest.mark.filterwarnings("default::ResourceWarning")
 

@@ -120,3 +120,11 @@ def test_probabilities_are_non_negative_and_sum_to_one() -> None:
         _validate.probabilities("p", [0.25, 0.25], ("n",))
     with pytest.raises(ValueError, match=r"p: expected probabilities, got -0.5"):
         _validate.probabilities("p", [1.5, -0.5], ("n",))
+
+
+def test_one_of_takes_an_option_and_names_them_all_otherwise():
+    assert _validate.one_of("loss", "squared", ("squared", "other")) == "squared"
+    with pytest.raises(ValueError, match="loss: expected one of squared, other, got 'sq'"):
+        _validate.one_of("loss", "sq", ("squared", "other"))
+    with pytest.raises(TypeError, match="loss: expected one of squared, other, got int"):
+        _validate.one_of("loss", 2, ("squared", "other"))

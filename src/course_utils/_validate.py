@@ -108,6 +108,15 @@ def instance(name: str, value: Any, kind: type[_Kind]) -> _Kind:
     return value
 
 
+def one_of(name: str, value: Any, options: Sequence[str]) -> str:
+    """`value` itself; raises TypeError when it is no str, ValueError when it is no option."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name}: expected one of {', '.join(options)}, got {type(value).__name__}")
+    if value not in options:
+        raise ValueError(f"{name}: expected one of {', '.join(options)}, got {value!r}")
+    return value
+
+
 def probabilities(
     name: str, value: Any, shape: Sequence[int | str], *, tolerance: float = 1e-9
 ) -> NDArray[np.float64]:

@@ -283,13 +283,14 @@ def _run(
 ) -> tuple[NDArray[np.int64], Floats, list[NDArray[np.float64]]]:
     """Counts, potentials and each neuron's spikes, in steps."""
     n = current.shape[-1]
-    current = np.require(np.atleast_2d(current), requirements=["C", "W"])
-    state = np.zeros((2, n), current.dtype)
-    state[0] = constants.reset
-    counts = np.zeros(n, np.int64)
-    voltage = np.empty((n_steps if record_voltage else 0, n), current.dtype)
     compiled = _compiled.load("lif")
     advance = compiled.advance if compiled else _advance
+    if current.ndim == 1 and not (rng or record_voltage or record_spikes):
+        return _counts_by_period(advance, current, constants, n_steps), current[:0], []
+    current = np.require(np.atleast_2d(current), requirements=["C", "W"])
+    state = _at_reset(n, constants)
+    counts = np.zeros(n, np.int64)
+    voltage = np.empty((n_steps if record_voltage else 0, n), current.dtype)
     noise = compiled.seed_streams(rng, n) if compiled and rng else rng
     # Spikes pass through a raster of at most 16 MB; counts of a window are exact in float32.
     window = max(1, 2**24 // (n if record_spikes else 1))
@@ -300,6 +301,50 @@ def _run(
         advance(state, current, constants, noise, start, stop, counts, voltage, raster)
         spikes.append(_steps_of_spikes(raster, start + (0.5 if rng else 1.0)))
     return counts, voltage, [np.concatenate(parts) for parts in zip(*spikes, strict=True)]
+
+
+def _at_reset(n: int, constants: _Constants) -> Floats:
+    """The state of n neurons that are at the reset potential and held no longer."""
+    state = np.zeros((2, n), type(constants.reset))
+    state[0] = constants.reset
+    return state
+
+
+def _counts_by_period(
+    advance: Callable[..., None], current: Floats, constants: _Constants, n_steps: int
+) -> NDArray[np.int64]:
+    """Spikes in `n_steps` at constant current, without noise.
+
+    Every spike but the first follows another by the same number of steps, since both leave the
+    same state: no step after the second spike need be taken. A drive below threshold needs none,
+    for a step goes less than the whole way to it.
+    """
+    counts = np.zeros(current.shape, np.int64)
+    first_spike = np.zeros(current.shape, np.int64)
+    neurons = np.flatnonzero(constants.r_m * current >= constants.threshold)
+    state = _at_reset(neurons.size, constants)
+    start = 0
+    while neurons.size and start < n_steps:
+        # Longer each time, with a raster of at most 16 MB.
+        stop = min(start + max(start, 512), start + max(1, 2**24 // neurons.size), n_steps)
+        drive = current[np.newaxis, neurons]
+        raster = np.zeros((stop - start, neurons.size), np.bool_)
+        unused = np.zeros(neurons.size, np.int64)
+        advance(state, drive, constants, None, start, stop, unused, drive[:0], raster)
+        for _ in range(2):
+            row, column = raster.argmax(axis=0), np.arange(neurons.size)
+            spiked = raster[row, column]
+            raster[row, column] = False
+            first = neurons[spiked & (counts[neurons] == 0)]
+            second = neurons[spiked & (counts[neurons] == 1)]
+            step = np.zeros(current.shape, np.int64)
+            step[neurons] = start + row
+            counts[first], first_spike[first] = 1, step[first]
+            period = step[second] - first_spike[second]
+            counts[second] += (n_steps - 1 - first_spike[second]) // period
+        start, waiting = stop, counts[neurons] < 2
+        neurons, state = neurons[waiting], np.ascontiguousarray(state[:, waiting])
+    return counts
 
 
 def _steps_of_spikes(raster: NDArray[np.bool_], offset: float) -> list[NDArray[np.float64]]:

@@ -65,17 +65,20 @@ def _quiet_block(state, current, c, first, start, stop, counts, voltage, raster)
     _store(s, state, first, counts)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@njit(cache=True, error_model="numpy", nogil=True, fastmath={"contract"})
 def _noisy_block(state, current, c, first, start, stop, counts, voltage, raster, streams):
     real = state.dtype.type
     s = _load(state, first)
     words = np.empty(2 * LANES, np.uint32)
     normals = np.empty(LANES, np.float32)
+    exponentials = np.empty(LANES, np.float32)
     for step in range(start, stop):
         if step == start or current.shape[0] > 1:
             _set_drive(s, current, c.r_m, first, step)
         _next_words(streams, words)
         _draw_normals(words, normals)
+        for j in range(LANES):
+            exponentials[j] = _exponential(words[LANES + j])
         for j in range(LANES):
             v, hold = s[_V, j], s[_HOLD, j]
             full, active = hold < real(0.5), hold < real(1.5)
@@ -84,7 +87,7 @@ def _noisy_block(state, current, c, first, start, stop, counts, voltage, raster,
             bridge = c.full.bridge if full else c.last.bridge
             moved = v + (s[_DRIVE, j] - v) * gain + spread * real(normals[j])
             near = (c.threshold - v) * bridge * ((c.threshold - moved) * bridge)
-            spiked = active & (near <= real(_exponential(words[LANES + j])))
+            spiked = active & (near <= real(exponentials[j]))
             moved = moved if active else v
             s[_V, j] = c.reset if spiked else moved
             s[_HOLD, j] = c.hold if spiked else hold - real(1)
@@ -112,7 +115,8 @@ def _store(s, state, first, counts):
 
 
 @njit(cache=True, nogil=True)
-def _set_drive(s, current, r_m, first, row):
+def _set_drive(s, current, r_m, first, step):
+    row = step if current.shape[0] > 1 else 0
     for j in range(min(LANES, current.shape[1] - first)):
         s[_DRIVE, j] = r_m * current[row, first + j]
 
