@@ -34,7 +34,7 @@ def main() -> None:
 
 def print_memory(rng) -> None:
     """Peak of what NumPy holds at two lengths: the plain path against all weights."""
-    print("\n## Peak memory of one call, one head, float32\n")
+    print("\n### Peak memory of one call, one head, float32\n")
     print("| length | attend, plain (MB) | all weights (MB) |\n|---|---|---|")
     for length in (LONG // 4, LONG // 2, LONG):
         arguments = [rng.standard_normal((length, 64), dtype=np.float32) for _ in range(3)]

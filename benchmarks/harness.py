@@ -1,9 +1,13 @@
-"""Times a kernel beside its peers in interleaved rounds, once their results agree."""
+"""Times a kernel beside its peers in interleaved rounds, once their results agree.
+
+What a benchmark prints is Markdown, kept in `results/` for the book; progress goes to stderr.
+"""
 
 import importlib.metadata
 import os
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -45,14 +49,14 @@ def compare(
     they do not.  Every round times each contestant once, so that a busy moment hits them all; one
     that has used up `patience` seconds sits out the rounds that remain.
     """
-    print(f"\n## {workload}", flush=True)
+    print(f"\n### {workload}\n", flush=True)
     rows = [_enter("course_utils", lambda: ours, lambda result: "")]
     expected = ours()
     for name, setup in peers.items():
         try:
             rows.append(_enter(name, setup, lambda result: agree(expected, result)))
         except ImportError as error:
-            print(f"{name}: left out ({error})", flush=True)
+            print(f"{name}: left out ({error})", file=sys.stderr, flush=True)
     for _ in range(rounds):
         for row in rows:
             if sum(row.wall) < patience:
@@ -64,29 +68,29 @@ def print_table(rows: list[Row]) -> None:
     """The rows as one Markdown table; a ratio is the contestant's time over ours (rows[0])."""
     ours = rows[0]
     print(
-        "| contestant | median s | min s | CPU s | ratio of medians | of minima | of CPU "
-        "| rounds | set-up s | agreement |\n|---|---|---|---|---|---|---|---|---|---|"
+        "| | ratio of medians | of minima | of CPU | median (s) | rounds | set-up (s) | agreement |"
+        "\n|---|---|---|---|---|---|---|---|"
     )
     for row in rows:
         cpu, our_cpu = statistics.median(row.cpu), statistics.median(ours.cpu)
-        times = f"{row.median:.4g} | {min(row.wall):.4g} | {cpu:.3g}"
-        ratios = " | ".join(
-            f"{ratio:.2f}"
-            for ratio in (
-                row.median / ours.median,
-                min(row.wall) / min(ours.wall),
-                cpu / our_cpu if our_cpu else float("nan"),
-            )
+        ratios = (
+            row.median / ours.median,
+            min(row.wall) / min(ours.wall),
+            cpu / our_cpu if our_cpu else float("nan"),
         )
-        print(
-            f"| {row.name} | {times} | {ratios} | {len(row.wall)} | {row.setup:.1f} "
-            f"| {row.agreement} |",
-            flush=True,
+        cells = (
+            row.name,
+            *(f"{ratio:.2f}" for ratio in ratios),
+            f"{row.median:.3g}",
+            len(row.wall),
+            f"{row.setup:.1f}",
+            row.agreement,
         )
+        print("| " + " | ".join(map(str, cells)) + " |", flush=True)
 
 
 def print_environment(*packages: str) -> None:
-    """One line each on the machine, its threads and the versions of NumPy, Numba and `packages`."""
+    """One line on the machine, its threads and the versions of NumPy, Numba and `packages`."""
     names = dict.fromkeys(("course-utils", "numpy", "scipy", "numba", *packages))
     versions = [f"{name} {version}" for name in names if (version := _version(name))]
     limits = {
@@ -95,9 +99,9 @@ def print_environment(*packages: str) -> None:
         if key in os.environ
     }
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    print(f"Python {platform.python_version()}, {platform.system()} {platform.machine()}")
-    print(f"{cores} cores; thread limits set: {limits or 'none'}")
-    print(", ".join(versions), flush=True)
+    print(f"Python {platform.python_version()}, {platform.system()} {platform.machine()}", end="")
+    print(f"; {cores} cores; thread limits set: {limits or 'none'}.", end=" ")
+    print(", ".join(versions) + ".", flush=True)
 
 
 def _enter(name: str, setup: Callable[[], Run], check: Callable[[Any], str]) -> Row:
@@ -107,7 +111,8 @@ def _enter(name: str, setup: Callable[[], Run], check: Callable[[Any], str]) -> 
     result = run()
     seconds = time.perf_counter() - start
     agreement = check(result)
-    print(f"{name}: ready in {seconds:.1f} s{agreement and ', ' + agreement}", flush=True)
+    progress = f"{name}: ready in {seconds:.1f} s{agreement and ', ' + agreement}"
+    print(progress, file=sys.stderr, flush=True)
     return Row(name, run, agreement, seconds)
 
 

@@ -1,17 +1,11 @@
-"""An LSTM's forward pass beside torch, jax and a plain NumPy loop, and Lyapunov exponents."""
+"""An LSTM's forward pass beside torch's, jax's and a plain NumPy loop."""
 
 import numpy as np
 from harness import compare, print_environment, print_table
 
-from course_utils.recurrence import (
-    GatedWeights,
-    lstm_forward,
-    lyapunov_exponents,
-    random_weights,
-)
+from course_utils.recurrence import GatedWeights, lstm_forward
 
 N_STEPS, BATCH, N_INPUTS, N_HIDDEN = 256, 32, 64, 128
-N_UNITS, GAIN, LYAPUNOV_STEPS = 100, 1.5, 300
 
 
 def main() -> None:
@@ -38,28 +32,11 @@ def main() -> None:
     )
     print_table(rows)
 
-    w_h = random_weights(N_UNITS, GAIN, rng)
-    rows = compare(
-        f"all Lyapunov exponents of {N_UNITS} units, gain {GAIN}, {LYAPUNOV_STEPS} steps",
-        lambda: lyapunov_exponents(w_h, n_steps=LYAPUNOV_STEPS, rng=np.random.default_rng(1)),
-        {"SciPy's QR, one step after the other": lambda: lambda: scipy_exponents(w_h)},
-        agree=same_exponents,
-        rounds=5,
-    )
-    print_table(rows)
-
 
 def same_states(ours, theirs) -> str:
     difference = np.abs(ours - theirs).max()
     assert difference < 1e-5, difference
     return f"states to {difference:.0e}"
-
-
-def same_exponents(ours, theirs) -> str:
-    """Two starts on one attractor: the averages agree within their sampling error."""
-    difference = abs(ours[0] - theirs[0])
-    assert difference < 0.02, difference
-    return f"largest to {difference:.0e}"
 
 
 def torch_lstm(inputs, parameters):
@@ -112,21 +89,6 @@ def numpy_lstm(inputs, parameters):
         h = sigmoid(o) * np.tanh(c)
         states.append(h)
     return np.array(states)
-
-
-def scipy_exponents(w_h):
-    from scipy.linalg import qr
-
-    rng = np.random.default_rng(2)
-    h = rng.uniform(-1, 1, N_UNITS)
-    frame = np.eye(N_UNITS)
-    total = np.zeros(N_UNITS)
-    for step in range(200 + LYAPUNOV_STEPS):
-        h = np.tanh(w_h @ h)
-        frame, r = qr(np.diag(1 - h**2) @ w_h @ frame)
-        if step >= 200:
-            total += np.log(np.abs(np.diag(r)))
-    return np.sort(total / LYAPUNOV_STEPS)[::-1]
 
 
 if __name__ == "__main__":
