@@ -28,16 +28,6 @@ seeds = st.integers(0, 2**32 - 1)
 DIRECTIONS = np.arange(0.0, 360.0, 5.0)
 
 
-@pytest.fixture(params=["compiled", "plain"])
-def path(request, monkeypatch):
-    """Runs a test on the Numba loop and on the NumPy one."""
-    if request.param == "plain":
-        monkeypatch.setattr(_compiled, "load", lambda topic: None)
-    else:
-        pytest.importorskip("numba")
-    return request.param
-
-
 def draw(rng, *shapes, dtype=np.float64):
     return [rng.standard_normal(shape).astype(dtype) for shape in shapes]
 

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F  # noqa: N812
 
-from course_utils import _compiled
 from course_utils.equivariance import (
     anti_aliased_max_pool,
     average_pool,
@@ -30,16 +29,6 @@ from course_utils.equivariance import (
 claim = pytest.mark.claim
 seeds = st.integers(0, 2**32 - 1)
 BOUNDARIES = ("circular", "zero", "valid")
-
-
-@pytest.fixture(params=["compiled", "plain"])
-def path(request, monkeypatch):
-    """Runs a test on the Numba loop and on the NumPy one."""
-    if request.param == "plain":
-        monkeypatch.setattr(_compiled, "load", lambda topic: None)
-    else:
-        pytest.importorskip("numba")
-    return request.param
 
 
 def all_shifts(h, w):

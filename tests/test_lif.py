@@ -43,16 +43,6 @@ neurons = st.builds(
 )
 
 
-@pytest.fixture(params=["compiled", "plain"])
-def path(request, monkeypatch):
-    """Runs a test on the Numba loops and on the NumPy ones."""
-    if request.param == "plain":
-        monkeypatch.setattr(_compiled, "load", lambda topic: None)
-    else:
-        pytest.importorskip("numba")
-    return request.param
-
-
 # The rate in closed form
 
 

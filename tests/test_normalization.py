@@ -27,16 +27,6 @@ claim = pytest.mark.claim
 seeds = st.integers(0, 2**32 - 1)
 
 
-@pytest.fixture(params=["compiled", "plain"])
-def path(request, monkeypatch):
-    """Runs a test on the Numba loop and on the NumPy expressions."""
-    if request.param == "plain":
-        monkeypatch.setattr(_compiled, "load", lambda topic: None)
-    else:
-        pytest.importorskip("numba")
-    return request.param
-
-
 def by_loops(drive, sigma, weights, exponent):
     """The equation, one term at a time."""
     drive = np.asarray(drive, float)

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
-from course_utils import _compiled
 from course_utils.oja import (
     hebbian_flow,
     hebbian_rule,
@@ -21,16 +20,6 @@ from course_utils.oja import (
 
 claim = pytest.mark.claim
 seeds = st.integers(0, 2**32 - 1)
-
-
-@pytest.fixture(params=["compiled", "plain"])
-def path(request, monkeypatch):
-    """Runs a test on the Numba loops and on the NumPy ones."""
-    if request.param == "plain":
-        monkeypatch.setattr(_compiled, "load", lambda topic: None)
-    else:
-        pytest.importorskip("numba")
-    return request.param
 
 
 def orthogonal(d, rng):

@@ -43,16 +43,6 @@ TEXTURES = {"brick", "grass", "gravel", "clock"}  # clock: blurred by motion
 SIDE = 12
 
 
-@pytest.fixture(params=["compiled", "plain"])
-def path(request, monkeypatch):
-    """Runs a test on the Numba loops and on the NumPy ones."""
-    if request.param == "plain":
-        monkeypatch.setattr(_compiled, "load", lambda topic: None)
-    else:
-        pytest.importorskip("numba")
-    return request.param
-
-
 def standardized(image):
     return (image - image.mean()) / image.std()
 
