@@ -251,7 +251,10 @@ def chapter(browser, address):
             # As long as some cell waits or runs, so does the first button.
             expect(page.get_by_role("button", name="Run all cells")).to_be_visible(timeout=150_000)
             for box in page.locator(".cell.tag_live").all():
-                result.states[box.get_attribute("id")] = box.locator(".live-state").inner_text()
+                state = box.locator(".live-state").inner_text()
+                if not state.startswith("ran in"):
+                    state += "\n" + box.locator(".live-output").inner_text()
+                result.states[box.get_attribute("id")] = state
             page.evaluate(SETTLED)
             result.undrawn = page.evaluate(UNDRAWN)
             page.evaluate(UNFOLD)

@@ -234,7 +234,9 @@ def _joined_batch(name: str, batch: tuple[int, ...], shape: tuple[int, ...]) -> 
         ) from None
 
 
-def _refuse_overflow(q: Floats, k: Floats, v: Floats, scale: float, limits: np.finfo[Any]) -> None:
+def _refuse_overflow(
+    q: Floats, k: Floats, v: Floats, scale: float, limits: "np.finfo[Any]"
+) -> None:
     """Raises ValueError when a score, or a sum of values, could exceed the largest float."""
     # In logarithms, which do not overflow themselves; half of the largest float, so that the
     # difference of two scores is finite too.
