@@ -104,3 +104,21 @@ def test_serve_answers_on_this_computer(tmp_path: Path) -> None:
                 assert page.read() == b"<p>book</p>"
         finally:
             server.terminate()
+
+
+def test_bench_keeps_the_tables_of_what_succeeds(tmp_path: Path) -> None:
+    (tmp_path / "good.py").write_text("print('| a table |')")
+    (tmp_path / "bad.py").write_text("print('| half a table |'); raise SystemExit(1)")
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "bad.md").write_text("| the last table |\n")
+    code, output = run("bench", "bad", "good", "--folder", str(tmp_path))
+    assert code == 1
+    assert "failed, and left as they were: bad" in output
+    assert (tmp_path / "results" / "good.md").read_text() == "| a table |\n"
+    assert (tmp_path / "results" / "bad.md").read_text() == "| the last table |\n"
+
+
+def test_bench_names_a_benchmark_that_is_not_there(tmp_path: Path) -> None:
+    code, output = run("bench", "retina", "--folder", str(tmp_path))
+    assert code == 1
+    assert "no benchmark retina.py" in output

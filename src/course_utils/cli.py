@@ -4,12 +4,14 @@ import functools
 import http.server
 import importlib.metadata
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import click
 
 import course_utils
+from course_utils.checks import _engine
 from course_utils.grading.commands import grade
 from course_utils.grading.doctor import examine
 
@@ -75,6 +77,41 @@ def serve(port: int, site: Path) -> None:
             server.serve_forever()
         except KeyboardInterrupt:
             click.echo("stopped")
+
+
+@main.command()
+@click.argument("topics", nargs=-1, metavar="[TOPIC]...")
+@click.option(
+    "--folder",
+    default="benchmarks",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Folder of the benchmarks.",
+)
+def bench(topics: tuple[str, ...], folder: Path) -> None:
+    """Time the kernels of each TOPIC, or of all, beside the peers that are installed.
+
+    Shows each topic's tables and keeps them in the folder's results, from which the book takes
+    them; those of a topic whose benchmark fails stay as they were.
+    """
+    topics = topics or tuple(_engine.topics())
+    for topic in topics:
+        if not (folder / f"{topic}.py").is_file():
+            raise click.ClickException(f"no benchmark {topic}.py in {folder}")
+    failed = []
+    for topic in topics:
+        click.echo(f"\n## {topic}\n")
+        script = [sys.executable, str(folder / f"{topic}.py")]
+        run = subprocess.run(script, stdout=subprocess.PIPE, text=True)
+        click.echo(run.stdout, nl=False)
+        if run.returncode:
+            failed.append(topic)
+            continue
+        results = folder / "results" / f"{topic}.md"
+        results.parent.mkdir(exist_ok=True)
+        results.write_text(run.stdout, encoding="utf-8")
+    if failed:
+        raise click.ClickException(f"failed, and left as they were: {', '.join(failed)}")
 
 
 main.add_command(grade)
