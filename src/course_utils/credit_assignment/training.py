@@ -91,23 +91,25 @@ def frozen_alignment(
     loss: str = "squared",
     hidden: str = "tanh",
 ) -> Floats:
-    """Angle of feedback alignment's update to the gradient in every layer, through training.
+    """Angle of feedback alignment's update to the gradient in each hidden layer, through training.
 
     Full-batch steps of feedback alignment; layers whose index is in `frozen` keep their weights
     and biases.  The angle is that of the weights' two updates, before each step.
 
-    Returns (n_steps, number of layers), degrees; the last column is 0 up to rounding.
+    Returns (n_steps, number of hidden layers), degrees.
     Raises ValueError on shapes that do not fit, numbers out of range or a layer that is not there.
     """
     current = check_network(network)
     n_steps = _validate.whole_number("n_steps", n_steps, minimum=1)
-    angles = np.empty((n_steps, len(current)))
+    angles = np.empty((n_steps, len(current) - 1))
     for row in angles:
         ours = feedback_alignment_gradients(
             current, feedback, inputs, targets, loss=loss, hidden=hidden
         )
         exact = backprop_gradients(current, inputs, targets, loss=loss, hidden=hidden)
-        row[:] = [alignment_angle(a.weight, b.weight) for a, b in zip(ours, exact, strict=True)]
+        row[:] = [
+            alignment_angle(a.weight, b.weight) for a, b in zip(ours[:-1], exact[:-1], strict=True)
+        ]
         current = descend(current, ours, learning_rate, frozen=frozen)
     return angles
 
