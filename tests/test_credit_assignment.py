@@ -552,7 +552,7 @@ def test_for_small_steps_targets_are_feedback_through_the_inverses_slopes(seed):
 # Frozen layers: the prediction
 
 
-@claim("credit_assignment-7")
+@claim("credit_assignment-8")
 def test_with_the_layers_above_frozen_feedback_alignment_never_aligns_and_the_gradient_learns():
     inputs, classes, test_inputs, test_classes = digits()
     for seed in range(3):
@@ -597,6 +597,47 @@ def test_with_the_layers_above_frozen_feedback_alignment_never_aligns_and_the_gr
         assert found[0] > 0.8
         assert found[1] < 0.35
         assert found[2] > 0.8
+
+
+@claim("credit_assignment-7")
+def test_in_narrow_layers_feedback_alignment_falls_behind_and_learned_feedback_recovers_a_part():
+    """Three hidden layers of 8 units, 12 epochs, means over 3 seeds."""
+    inputs, classes, test_inputs, test_classes = digits()
+    found = np.zeros((3, 3))
+    for seed in range(3):
+        network = init_network((64, 8, 8, 8, 10), np.random.default_rng(seed))
+        feedback = init_feedback(network, np.random.default_rng([1, seed]))
+        state = {"feedback": feedback}
+
+        def gradient(n, x, t):
+            return descend(n, backprop_gradients(n, x, t, loss="cross_entropy"), 0.1)
+
+        def random(n, x, t, feedback=feedback):
+            g = feedback_alignment_gradients(n, feedback, x, t, loss="cross_entropy")
+            return descend(n, g, 0.1)
+
+        def learned(n, x, t, state=state):
+            g = feedback_alignment_gradients(n, state["feedback"], x, t, loss="cross_entropy")
+            n, state["feedback"] = kolen_pollack_step(
+                n, state["feedback"], g, learning_rate=0.1, decay=1e-3
+            )
+            return n
+
+        for k, step in enumerate((gradient, random, learned)):
+            end = train(
+                network,
+                step,
+                inputs,
+                classes,
+                n_epochs=12,
+                batch_size=32,
+                rng=np.random.default_rng(seed),
+            )[-1]
+            found[seed, k] = accuracy(end, test_inputs, test_classes)
+    by_gradient, by_random, by_learned = found.mean(axis=0)
+    assert by_gradient > 0.88
+    assert by_random < by_gradient - 0.1
+    assert by_learned > by_random + 0.02
 
 
 def test_frozen_layers_stay_and_angles_are_taken_before_each_step():

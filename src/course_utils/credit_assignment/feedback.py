@@ -11,8 +11,8 @@ from course_utils.credit_assignment.network import (
     Floats,
     Layer,
     check_network,
-    forward,
     output_error,
+    run,
     slope,
 )
 
@@ -57,7 +57,7 @@ def feedback_alignment_gradients(
     other types.
     """
     network = check_network(network)
-    activities = forward(network, inputs, hidden=hidden)
+    activities = run(network, inputs, hidden)
     feedback = check_feedback(network, feedback)
     _, error = output_error(activities[-1], targets, loss)
     return gradients_of_signals(
@@ -82,7 +82,7 @@ def direct_feedback_alignment_gradients(
     `feedback_alignment_gradients`.
     """
     network = check_network(network)
-    activities = forward(network, inputs, hidden=hidden)
+    activities = run(network, inputs, hidden)
     feedback = check_feedback(network, feedback, direct=True)
     _, error = output_error(activities[-1], targets, loss)
     return gradients_of_signals(activities, direct_signals(feedback, error), hidden)

@@ -16,8 +16,8 @@ from course_utils.credit_assignment.network import (
     Floats,
     Layer,
     check_network,
-    forward,
     output_error,
+    run,
     slope,
 )
 from course_utils.credit_assignment.targets import check_inverses, propagate_targets
@@ -124,7 +124,7 @@ def local_gradients(
     if not callable(rule):
         raise TypeError(f"rule: expected a function of one Synapse, got {type(rule).__name__}")
     network = check_network(network)
-    activities = forward(network, inputs, hidden=hidden)
+    activities = run(network, inputs, hidden)
     signals = _deliver(
         network, activities, targets, channel, feedback, loss=loss, hidden=hidden, step=step_size
     )

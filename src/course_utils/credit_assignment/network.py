@@ -46,7 +46,11 @@ def forward(network: list[Layer], inputs: ArrayLike, *, hidden: str = "tanh") ->
     inputs: (n, n_in).  Returns arrays of shape (n, size of the layer).
     Raises ValueError on layers that do not fit together, inputs of another width, NaN or infinity.
     """
-    network = check_network(network)
+    return run(check_network(network), inputs, hidden)
+
+
+def run(network: list[Layer], inputs: ArrayLike, hidden: str) -> list[Floats]:
+    """`forward` for a network that is checked already."""
     activities = [_validate.real_array("inputs", inputs, ("n", network[0].weight.shape[1]))]
     _validate.one_of("hidden", hidden, HIDDEN)
     for number, (weight, bias) in enumerate(network, start=1):

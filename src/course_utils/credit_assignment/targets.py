@@ -12,8 +12,8 @@ from course_utils.credit_assignment.network import (
     Floats,
     Layer,
     check_network,
-    forward,
     output_error,
+    run,
     slope,
 )
 
@@ -55,7 +55,7 @@ def reconstruction_gradients(
     inverses = check_inverses(network, inverses)
     rng = _validate.generator("rng", rng)
     noise = _validate.real_number("noise", noise, minimum=0)
-    activities = forward(network, inputs, hidden=hidden)
+    activities = run(network, inputs, hidden)
     gradients = []
     for number, (inverse, x) in enumerate(zip(inverses, activities[1:-1], strict=True)):
         h = x + noise * rng.standard_normal(x.shape)
@@ -111,7 +111,7 @@ def difference_target_propagation(
     network = check_network(network)
     inverses = check_inverses(network, inverses)
     step_size = _validate.real_number("step_size", step_size, above=0)
-    activities = forward(network, inputs, hidden=hidden)
+    activities = run(network, inputs, hidden)
     _, error = output_error(activities[-1], targets, loss)
     aims = propagate_targets(
         inverses, activities, activities[-1] - step_size * error, hidden=hidden
