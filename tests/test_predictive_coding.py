@@ -302,6 +302,15 @@ def test_the_zero_divergence_schedule_is_backpropagation(seed, hidden, depth):
 
 
 @claim("predictive_coding-5")
+def test_on_the_schedule_a_smaller_step_changes_the_size_and_not_the_direction():
+    network, x, y = example()
+    expected = backprop_gradients(network, x, y)
+    ours = z_il_gradients(network, x, y, step_size=0.3)
+    scaled = [Layer(0.3**k * w, 0.3**k * b) for k, (w, b) in zip((2, 1, 0), expected, strict=True)]
+    assert_same(ours, scaled, rtol=1e-12, atol=1e-13)
+
+
+@claim("predictive_coding-5")
 @pytest.mark.parametrize("hidden", ["tanh", "linear"])
 @pytest.mark.parametrize("variances", [None, [0.5, 2.0, 3.0]])
 def test_fixed_predictions_settle_at_backpropagation_over_the_output_variance(hidden, variances):

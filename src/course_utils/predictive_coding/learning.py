@@ -114,13 +114,19 @@ def fixed_prediction_gradients(
 
 
 def z_il_gradients(
-    network: list[Layer], inputs: ArrayLike, targets: ArrayLike, *, hidden: str = "tanh"
+    network: list[Layer],
+    inputs: ArrayLike,
+    targets: ArrayLike,
+    *,
+    step_size: float = 1.0,
+    hidden: str = "tanh",
 ) -> list[Layer]:
     """Zero-divergence inference learning: backpropagation's gradient, to rounding {song2020}.
 
-    Hidden layers start where they are predicted, all variances are 1, `inference_step` has a step
-    size of 1, and W_l takes its local gradient at step L - l, the moment at which the error first
-    reaches layer l and the layer below has not moved yet. W_L takes it before the first step.
+    Hidden layers start where they are predicted, all variances are 1, and W_l takes its local
+    gradient after L - l of `inference_step`, the moment at which the error first reaches layer l
+    and the layer below has not moved yet. W_L takes it before the first step. With a `step_size` of
+    1 this is the gradient of the loss; with another, layer l's is step_size^(L-l) times that.
 
     inputs: (n, n_in).  targets: (n, n_out).  Returns one Layer a layer.  Raises as `infer`.
     """
@@ -131,7 +137,7 @@ def z_il_gradients(
     for number in reversed(range(len(layers))):
         gradients.append(energy_gradients(layers, x, hidden=hidden)[number])
         if number:
-            x = inference_step(x, layers, step_size=1.0, hidden=hidden)
+            x = inference_step(x, layers, step_size=step_size, hidden=hidden)
     return gradients[::-1]
 
 
