@@ -84,7 +84,7 @@ def fixed_prediction_gradients(
 
     eps_l <- eps_l - step_size * (eps_l / Sigma_l - f'(mu_l) * W_(l+1)^T eps_(l+1) / Sigma_(l+1))
 
-    Only errors move. Their steady state is backpropagation's, divided by Sigma_L {millidge2022}.
+    Only errors move. Their steady state is backpropagation's, divided by Sigma_L {millidge2020}.
     It is reached within L - 1 steps when `step_size` and all variances are 1, and approached when
     `step_size` is below twice the smallest hidden variance; beyond, errors grow: ValueError.
     Arguments and other errors: as in `infer`.
