@@ -146,8 +146,8 @@ PART = Part(
             "early spikes wrap around",
             partial(_average, early="wrap"),
             "A spike near the beginning has no full window before it, and a negative index takes "
-            "Python to the end of the recording, to sounds ten seconds away. Leave such spikes "
-            "out: keep those whose sample is at least n_lags - 1.",
+            "Python to the end of the recording, to what the neuron heard much later. Leave such "
+            "spikes out: keep those whose sample is at least n_lags - 1.",
         ),
         Misconception(
             "early spikes padded",
