@@ -61,6 +61,8 @@ def train(
     inputs: (n, n_in).  targets: their first axis has n entries.
     Raises ValueError on lengths that differ or numbers below 1, TypeError on other types.
     """
+    if not callable(step):
+        raise TypeError(f"step: expected a function, got {type(step).__name__}")
     current = check_network(network)
     x = _validate.real_array("inputs", inputs, ("n", current[0].weight.shape[1]))
     t = np.asarray(targets)
