@@ -948,6 +948,11 @@ RNG = np.random.default_rng(0)
             "frozen: expected a collection of layer indices, got int",
         ),
         (
+            lambda: train(NETWORK, None, INPUTS, TARGETS, n_epochs=1, batch_size=2, rng=RNG),
+            TypeError,
+            "step: expected a function, got NoneType",
+        ),
+        (
             lambda: train(NETWORK, descend, INPUTS, TARGETS[:2], n_epochs=1, batch_size=2, rng=RNG),
             ValueError,
             "targets: expected 7 entries",
