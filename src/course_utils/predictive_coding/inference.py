@@ -106,9 +106,10 @@ def infer(
     _validate.one_of("hidden", hidden, HIDDEN)
     layers, given = check_arrays(network, inputs=inputs, targets=targets)
     x = predict_checked(layers, given["inputs"], hidden)
+    held = x[1]  # mu_1, which never moves because x_0 does not
     x[-1] = given["targets"]
     sigma = check_variances(variances, len(layers))
-    return _settle(layers, x, sigma, n_steps, step_size, hidden)
+    return _settle(layers, x, sigma, n_steps, step_size, hidden, held)
 
 
 def infer_causes(
@@ -148,13 +149,13 @@ def _settle(
     n_steps: int,
     step_size: float,
     hidden: str,
+    held: Array | None = None,
 ) -> Inference:
     """`n_steps` down F; one variance more than layers sets x_0 free, with a prior about 0."""
     n_steps = _validate.whole_number("n_steps", n_steps, minimum=1)
     step = _validate.real_number("step_size", step_size, above=0.0)
     prior = sigma[: len(sigma) - len(layers)]  # Sigma_0, where there is one
     likelihood = sigma[len(prior) :]
-    held = None if prior else x[0] @ layers[0].weight.T + layers[0].bias
     rates, energy = _rates(x, hidden), np.empty(n_steps)
     errors = _errors(layers, x, rates, held)
     before = energy_of([*x[: len(prior)], *errors], sigma)

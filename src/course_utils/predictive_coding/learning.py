@@ -31,13 +31,12 @@ def energy_gradients(
     """
     _validate.one_of("hidden", hidden, HIDDEN)
     sigma = check_variances(variances, len(check_network(network)))
-    gradients = []
-    for number, (weight, bias) in enumerate(network):
-        below, above = activities[number], activities[number + 1]
-        rate = np.tanh(below) if hidden == "tanh" and number > 0 else below
-        weighted = (above - rate @ weight.T - bias) / sigma[number]
-        gradients.append(Layer(-weighted.T @ rate / len(rate), -weighted.mean(axis=0)))
-    return gradients
+    rates = _rates(activities, hidden)
+    errors = [
+        above - rate @ weight.T - bias
+        for above, rate, (weight, bias) in zip(activities[1:], rates, network, strict=True)
+    ]
+    return _products(errors, rates, sigma)
 
 
 def predictive_coding_gradients(
@@ -67,7 +66,8 @@ def predictive_coding_gradients(
         variances=variances,
         hidden=hidden,
     )
-    return energy_gradients(network, settled.activities, variances=variances, hidden=hidden)
+    sigma = check_variances(variances, len(settled.errors))
+    return _products(settled.errors, _rates(settled.activities, hidden), sigma)
 
 
 def fixed_prediction_gradients(
@@ -99,7 +99,7 @@ def fixed_prediction_gradients(
             f"step_size: expected a number below {2 * min(sigma[:-1]):g}, twice the smallest "
             f"hidden variance, where errors settle; got {step:g}"
         )
-    rates = [held[0], *(np.tanh(a) if hidden == "tanh" else a for a in held[1:-1])]
+    rates = _rates(held, hidden)
     errors = [np.zeros_like(a) for a in held[1:-1]] + [given["targets"] - held[-1]]
     for _ in range(n_steps):
         weighted = [eps / variance for eps, variance in zip(errors, sigma, strict=True)]
@@ -107,10 +107,7 @@ def fixed_prediction_gradients(
             slope = 1 - rates[number + 1] ** 2 if hidden == "tanh" else 1.0
             pull = slope * (weighted[number + 1] @ layers[number + 1].weight)
             errors[number] = errors[number] - step * (weighted[number] - pull)
-    return [
-        Layer(-(eps / variance).T @ rate / len(rate), -(eps / variance).mean(axis=0))
-        for eps, rate, variance in zip(errors, rates, sigma, strict=True)
-    ]
+    return _products(errors, rates, sigma)
 
 
 def z_il_gradients(
@@ -156,3 +153,17 @@ def output_covariance(network: list[Layer], variances: ArrayLike | None = None) 
         path = path @ layers[number].weight
         covariance = covariance + sigma[number - 1] * path @ path.T
     return covariance
+
+
+def _rates(activities: list[Array], hidden: str) -> list[Array]:
+    """f of every layer but the last, the identity at x_0."""
+    return [activities[0], *(np.tanh(a) if hidden == "tanh" else a for a in activities[1:-1])]
+
+
+def _products(errors: list[Array], rates: list[Array], sigma: list[float]) -> list[Layer]:
+    """-<eps_l f(x_(l-1))^T> / Sigma_l and the same for biases."""
+    gradients = []
+    for eps, rate, variance in zip(errors, rates, sigma, strict=True):
+        weighted = eps * (-1.0 / (variance * len(eps)))
+        gradients.append(Layer(weighted.T @ rate, weighted.sum(axis=0)))
+    return gradients
