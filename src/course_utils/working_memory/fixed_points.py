@@ -68,14 +68,16 @@ def find_fixed_points(
     residual = velocity(states)
     speeds = 0.5 * (residual**2).sum(axis=1)
     damping = np.full(k, 1e-3)
+    settled = np.zeros(k, dtype=bool)  # at a minimum of q, of which no step promises a fall
     for _ in range(max_steps):
-        moving = np.flatnonzero((speeds > tolerance) & (damping < 1e12))
+        moving = np.flatnonzero((speeds > tolerance) & ~settled)
         if not moving.size:
             break
         here = states[moving]
         change, promised = _damped_step(residual[moving], slope(here), damping[moving])
         there_residual = velocity(here + change)
         there = 0.5 * (there_residual**2).sum(axis=1)
+        settled[moving] = promised < 1e-8 * speeds[moving]
         gain = (speeds[moving] - there) / promised
         better = gain > 0.0
         kept = moving[better]
