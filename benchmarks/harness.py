@@ -68,7 +68,8 @@ def print_table(rows: list[Row]) -> None:
     """The rows as one Markdown table; a ratio is the contestant's time over ours (rows[0])."""
     ours = rows[0]
     print(
-        "| | ratio of medians | of minima | of CPU | median (s) | rounds | set-up (s) | agreement |"
+        "| implementation | ratio of medians | of minima | of CPU | median (s) | rounds "
+        "| set-up (s) | agreement |"
         "\n|---|---|---|---|---|---|---|---|"
     )
     for row in rows:
