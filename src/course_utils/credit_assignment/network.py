@@ -95,14 +95,15 @@ def backprop_gradients(
     Raises ValueError on shapes that do not fit, NaN, infinity or an unknown name, TypeError on
     other types.
     """
-    activities = forward(network, inputs, hidden=hidden)
+    network = check_network(network)
+    activities = run(network, inputs, hidden)
     _, delta = output_error(activities[-1], targets, loss)
     gradients = []
-    for weight, below in zip(
-        [layer.weight for layer in reversed(network)], reversed(activities[:-1]), strict=True
-    ):
+    for number in reversed(range(len(network))):
+        below = activities[number]
         gradients.append(Layer(delta.T @ below / len(delta), delta.mean(axis=0)))
-        delta = (delta @ weight) * slope(below, hidden)
+        if number:
+            delta = (delta @ network[number].weight) * slope(below, hidden)
     return gradients[::-1]
 
 
