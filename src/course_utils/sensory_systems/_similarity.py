@@ -123,15 +123,17 @@ def disagreeing_stimuli(a: ArrayLike, b: ArrayLike, n_keep: int) -> NDArray[np.i
 
 
 def _correlation_distances(x: NDArray[Any]) -> NDArray[Any]:
-    centered = x - x.mean(axis=1, keepdims=True)
-    lengths = np.sqrt(np.einsum("ij,ij->i", centered, centered))
+    mean = x.mean(axis=1, keepdims=True)
+    centered = x - mean
+    square = centered @ centered.T  # one BLAS call that computes half the matrix
+    lengths = np.sqrt(np.diagonal(square))
     # A constant pattern's deviations are rounding, of the size of its mean's.
-    rounding = np.finfo(x.dtype).eps * np.abs(x).max(axis=1) * np.sqrt(x.shape[1])
+    rounding = np.finfo(x.dtype).eps * np.abs(mean[:, 0]) * math.sqrt(x.shape[1])
     if (flat := lengths <= 4 * rounding).any():
         row = int(np.flatnonzero(flat)[0])
         raise ValueError(f"responses: expected patterns that vary, got a constant one in row {row}")
-    centered /= lengths[:, None]
-    square = centered @ centered.T  # one BLAS call that computes half the matrix
+    square /= lengths[:, None]
+    square /= lengths
     np.subtract(1, square, out=square)
     return np.clip(square, 0, 2, out=square)
 
